@@ -1,0 +1,55 @@
+"""Retries for httpx at the transport layer.
+
+Wrap any httpx transport, and every request through it survives what a network does, without ever
+doing twice what must happen once.
+"""
+
+from ._async import AsyncRetryTransport
+from ._core.backoff import (
+    Backoff,
+    BackoffContext,
+    ConstantBackoff,
+    DecorrelatedJitterBackoff,
+    ExponentialBackoff,
+)
+from ._core.clock import Clock, SystemClock, VirtualClock
+from ._core.outcome import (
+    Attempt,
+    Decision,
+    Evidence,
+    Outcome,
+    Retry,
+    RetryReason,
+    Stop,
+    StopReason,
+)
+from ._core.policy import RetryPolicy
+from ._observe import RetryEvent, retry_history
+from ._sync import RetryTransport
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncRetryTransport",
+    "Attempt",
+    "Backoff",
+    "BackoffContext",
+    "Clock",
+    "ConstantBackoff",
+    "Decision",
+    "DecorrelatedJitterBackoff",
+    "Evidence",
+    "ExponentialBackoff",
+    "Outcome",
+    "Retry",
+    "RetryEvent",
+    "RetryPolicy",
+    "RetryReason",
+    "RetryTransport",
+    "Stop",
+    "StopReason",
+    "SystemClock",
+    "VirtualClock",
+    "__version__",
+    "retry_history",
+]

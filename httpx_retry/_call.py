@@ -1,0 +1,271 @@
+"""One request's journey: outcome in, decision out. It never sends and never waits.
+
+The drivers make a `Call` when a first attempt did not simply succeed, and ask of it, in this order:
+`failed` or `answered`, `judge`, and then `conclude`, or `begin_attempt` and all of it again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._core.decider import Progress, decide
+from ._core.outcome import (
+    Attempt,
+    Decision,
+    Evidence,
+    Outcome,
+    Retry,
+    RetryReason,
+    Stop,
+    StopReason,
+)
+from ._http.faults import evidence_of_error, evidence_of_status
+from ._http.hints import read_hints
+from ._http.request_body import is_replayable
+from ._http.requests import copied, is_same_origin
+from ._observe import EventKind, RetryEvent, attach_history, attach_note, origin_of
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ._core.policy import RetryPolicy
+    from ._settings import Settings
+
+
+class Call:
+    """The journey of one request, from its first outcome on.
+
+    Args:
+        settings: the transport's.
+        policy: the one that holds for this request.
+        request: the caller's; never changed.
+        began: the clock's monotonic reading at the first send.
+    """
+
+    __slots__ = (
+        "_attempts",
+        "_began",
+        "_ended",
+        "_ended_at",
+        "_error",
+        "_outcome",
+        "_policy",
+        "_progress",
+        "_response",
+        "_sent",
+        "_settings",
+        "_stream",
+        "caller_request",
+        "request",
+    )
+
+    def __init__(
+        self, settings: Settings, policy: RetryPolicy, request: httpx.Request, began: float
+    ) -> None:
+        self.caller_request = request
+        self.request = request
+        self._settings = settings
+        self._policy = policy
+        self._began = began
+        self._sent = began
+        self._ended = began
+        self._ended_at = 0.0
+        self._response: httpx.Response | None = None
+        self._stream: Any = None
+        self._error: Exception | None = None
+        self._outcome: Outcome | None = None
+        self._progress = Progress()
+        self._attempts: list[Attempt] = []
+
+    def begin_attempt(self) -> None:
+        """The request is about to be sent again."""
+        self._sent = self._settings.clock.monotonic()
+
+    def failed(self, error: Exception) -> None:
+        """The attempt ended with an error."""
+        family = self._settings.family
+        clock = self._settings.clock
+        self._ended, self._ended_at = clock.monotonic(), clock.time()
+        evidence = evidence_of_error(error, family)
+        if evidence is Evidence.BUG and isinstance(error, tuple(self._policy.exceptions)):
+            evidence = Evidence.UNKNOWN
+        if isinstance(error, family.RequestError):
+            error.request = self.request
+        self._response = None
+        self._error = error
+        self._outcome = Outcome(self.request, evidence=evidence, error=error)
+
+    def answered(self, response: httpx.Response) -> None:
+        """The attempt ended with a response."""
+        status = response.status_code
+        clock = self._settings.clock
+        self._ended, self._ended_at = clock.monotonic(), clock.time()
+        wait, should_retry = read_hints(status, response.headers.raw, self._ended_at)
+        response.request = self.request
+        self._response = response
+        self._stream = response.stream
+        self._error = None
+        self._outcome = Outcome(
+            self.request,
+            evidence=evidence_of_status(status, self._policy.statuses),
+            response=response,
+            status=status,
+            server_wait=wait,
+            should_retry=should_retry,
+        )
+
+    @property
+    def wants_body(self) -> bool:
+        """Whether the response's body is to be read before it is judged."""
+        policy = self._policy
+        return policy.read_body and policy.retry_if is not None and self._response is not None
+
+    @property
+    def stream(self) -> Any:
+        """The stream of the response at hand: a sync or an async one, as the driver."""
+        return self._stream
+
+    def take_stream(self) -> Any:
+        """Return the stream that is yet to be closed, once; None where there is none."""
+        stream, self._stream = self._stream, None
+        return stream
+
+    def body_read(self, body: bytes) -> None:
+        """The response's body was read and its stream closed, before it is judged.
+
+        What is judged is a second response that was read: the one handed over is as if untouched.
+
+        Raises:
+            httpx.DecodingError: for a body that is not what its Content-Encoding says.
+        """
+        assert self._response is not None
+        assert self._outcome is not None
+        family = self._settings.family
+        self._response.stream = family.ByteStream(body)
+        judged = family.Response(
+            self._response.status_code,
+            headers=self._response.headers,
+            stream=family.ByteStream(body),
+            request=self.request,
+            extensions=self._response.extensions,
+        )
+        judged.read()
+        self._outcome.response = judged
+
+    def judge(self) -> Decision:
+        """Return what follows the attempt that has just ended, and tell who wants to know.
+
+        Raises:
+            Exception: what `retry_if`, the backoff or `on_event` raises, and what `decide` does.
+        """
+        assert self._outcome is not None
+        progress = self._progress
+        key = self._policy.idempotency_header
+        progress.attempts += 1
+        progress.method = self.request.method
+        progress.keyed = key is not None and key in self.request.headers
+        progress.replayable = is_replayable(self.request, self._settings.family)
+        progress.elapsed = self._ended - self._began
+        decision = decide(self._policy, progress, self._outcome, self._settings.random)
+        if isinstance(decision, Retry):
+            self._granted(decision, self._outcome)
+        elif self._outcome.evidence is not Evidence.BUG:
+            self._stopped(decision, self._outcome)
+        return decision
+
+    def _granted(self, decision: Retry, outcome: Outcome) -> None:
+        self._progress.previous_delay = decision.delay
+        self._progress.server_waits += outcome.server_wait or 0.0
+        self._record(outcome, outcome.evidence, decision.delay, decision.reason)
+        self._emit("retry-scheduled")
+
+    def _stopped(self, decision: Stop, outcome: Outcome) -> None:
+        recovered = decision.reason is StopReason.DONE
+        if recovered and not self._attempts:
+            return
+        self._record(outcome, None if recovered else outcome.evidence, None, decision.reason)
+        attempts = tuple(self._attempts)
+        if self._error is not None:
+            attach_note(self._error, attempts, self._progress.elapsed)
+        # The live response, not the copy that a read body is judged by.
+        attach_history(self._error or self._response, attempts)
+        self._emit("recovered" if recovered else "gave-up")
+
+    def _record(
+        self,
+        outcome: Outcome,
+        evidence: Evidence | None,
+        wait: float | None,
+        reason: RetryReason | StopReason,
+    ) -> None:
+        elapsed = self._ended - self._sent
+        self._attempts.append(
+            Attempt(
+                number=len(self._attempts) + 1,
+                started=self._ended_at - elapsed,
+                elapsed=elapsed,
+                status=outcome.status,
+                error=None if outcome.error is None else type(outcome.error).__name__,
+                evidence=evidence,
+                wait=wait,
+                reason=reason,
+            )
+        )
+
+    def _emit(self, kind: EventKind) -> None:
+        hook = self._settings.on_event
+        if hook is not None:
+            hook(RetryEvent(kind, self.request, tuple(self._attempts)))
+
+    @property
+    def next_number(self) -> int:
+        """The number of the attempt to come."""
+        return len(self._attempts) + 1
+
+    def next_request(self) -> httpx.Request:
+        """Return a copy of the caller's request, for `prepare` to change; it will be sent next."""
+        self.request = copied(self.caller_request)
+        return self.request
+
+    def use(self, request: object) -> None:
+        """Send what `prepare` returned; None stands for the request that it was given.
+
+        Raises:
+            TypeError: for what is no request of this family.
+            ValueError: for another origin: cookies, credentials and redirects belong to the first.
+        """
+        if request is None:
+            return
+        if not isinstance(request, self._settings.family.Request):
+            raise TypeError(f"prepare must return a Request or None, not {request!r}")
+        if not is_same_origin(request.url, self.caller_request.url):
+            raise ValueError(
+                f"prepare must keep the origin {origin_of(self.caller_request.url)},"
+                f" not change it to {origin_of(request.url)}"
+            )
+        self.request = request
+
+    def release(self) -> None:
+        """Let go of the outcome.
+
+        Whoever waits holds no response (it is most of what a waiter would cost in memory), and no
+        exception whose traceback leads back here.
+        """
+        self._response = self._error = self._outcome = None
+
+    def conclude(self) -> httpx.Response:
+        """Hand over what the wrapped transport gave last.
+
+        Raises:
+            Exception: the last attempt's own error.
+        """
+        error, response = self._error, self._response
+        self.release()
+        if error is None:
+            assert response is not None
+            return response
+        try:
+            raise error
+        finally:
+            # The error's traceback holds this frame: no cycle is left for the collector.
+            del error

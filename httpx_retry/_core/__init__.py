@@ -1,0 +1,1 @@
+"""Decide: pure values and arithmetic, with the standard library alone."""

@@ -1,0 +1,58 @@
+"""Arguments checked at construction: every message names the value and what is allowed."""
+
+from __future__ import annotations
+
+import math
+from inspect import iscoroutinefunction
+from numbers import Real
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def check_seconds(name: str, value: object, *, at_least: float = 0.0, above: bool = False) -> None:
+    """Raise unless `value` is a finite number, at least (or above) `at_least`."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, not {value!r}")
+    if not math.isfinite(value) or value < at_least or (above and value == at_least):
+        bound = "above" if above else "at least"
+        raise ValueError(f"{name} must be finite and {bound} {at_least:g}, not {value!r}")
+
+
+def check_count(name: str, value: object, *, at_least: int) -> None:
+    """Raise unless `value` is an integer of at least `at_least`."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an integer, not {value!r}")
+    if value < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, not {value!r}")
+
+
+def check_one_of(name: str, value: object, allowed: Collection[str]) -> None:
+    """Raise unless `value` is one of `allowed`."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}")
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raise unless `value` is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {value!r}")
+
+
+def check_callable(name: str, value: object) -> None:
+    """Raise unless `value` can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be callable, not {value!r}")
+
+
+def check_plain_function(name: str, value: object) -> None:
+    """Raise unless `value` can be called, and gives no coroutine."""
+    check_callable(name, value)
+    if _is_coroutine_function(value):
+        raise TypeError(f"{name} must be a plain function, not the coroutine function {value!r}")
+
+
+def _is_coroutine_function(value: object) -> bool:
+    call = getattr(value, "__call__", None)  # noqa: B004 - a callable object's own function
+    return iscoroutinefunction(value) or iscoroutinefunction(call)

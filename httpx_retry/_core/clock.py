@@ -1,0 +1,45 @@
+"""Where the time comes from: injected, so that nothing else in the core reads it."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol, runtime_checkable
+
+
+class Clock(Protocol):
+    """A source of time, in seconds.
+
+    A clock that has a `sleep(seconds)` method of its own passes the time itself: no wait of the
+    transport is a real one then (see `VirtualClock`).
+    """
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary moment; never goes back."""
+
+    def time(self) -> float:
+        """POSIX seconds: the wall clock, which may be set."""
+
+
+@runtime_checkable
+class VirtualClock(Protocol):
+    """A clock whose time passes by call, as in tests: `sleep` returns at once."""
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary moment; never goes back."""
+
+    def time(self) -> float:
+        """POSIX seconds: the wall clock, which may be set."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass. A plain function, asked in threads and tasks alike."""
+
+
+class SystemClock:
+    """The operating system's clocks."""
+
+    # The functions themselves: one read per request happens on the happy path.
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
+
+    def __repr__(self) -> str:
+        return "SystemClock()"

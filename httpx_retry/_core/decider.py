@@ -1,0 +1,121 @@
+"""The only place where a retry is granted or refused.
+
+The checks stand in the order of what they cost and of what a refusal should say: a request that may
+not run twice is not told that its attempts are exhausted, and a backoff is asked last but one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._checks import check_seconds
+from .backoff import BackoffContext
+from .outcome import Decision, Evidence, Outcome, Retry, RetryReason, Stop, StopReason
+from .policy import FIRST_ERROR_STATUS, RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_STOPS = {reason: Stop(reason) for reason in StopReason}
+
+
+class Progress:
+    """Where one call stands when its latest attempt has ended.
+
+    Attributes:
+        method: the request's method.
+        keyed: whether it carries the idempotency header.
+        replayable: whether its body can be sent again as it was.
+        attempts: sends so far.
+        elapsed: seconds since the first send.
+        server_waits: seconds waited so far because servers asked for it.
+        previous_delay: seconds of the latest wait; None before the first.
+    """
+
+    __slots__ = (
+        "attempts",
+        "elapsed",
+        "keyed",
+        "method",
+        "previous_delay",
+        "replayable",
+        "server_waits",
+    )
+
+    def __init__(self) -> None:
+        self.method = ""
+        self.keyed = False
+        self.replayable = True
+        self.attempts = 0
+        self.elapsed = 0.0
+        self.server_waits = 0.0
+        self.previous_delay: float | None = None
+
+
+def decide(
+    policy: RetryPolicy, progress: Progress, outcome: Outcome, random: Callable[[], float]
+) -> Decision:
+    """Return what follows the outcome: `Retry(delay, reason)` or `Stop(reason)`.
+
+    Args:
+        policy: the limits and rules of this call.
+        progress: where the call stands, this outcome's attempt included.
+        outcome: what the latest attempt came to.
+        random: a draw from [0, 1).
+
+    Raises:
+        ValueError: where the backoff returns a negative number, NaN or infinity.
+        TypeError: where it returns no number, or `retry_if` no verdict.
+    """
+    if not _has_failed(policy, outcome):
+        return _STOPS[StopReason.DONE]
+    if outcome.evidence is Evidence.PERMANENT or outcome.evidence is Evidence.BUG:
+        return _STOPS[StopReason.NOT_TRANSIENT]
+    if outcome.should_retry is False:
+        return _STOPS[StopReason.SERVER_DECLINED]
+    ground = _ground(policy, progress, outcome)
+    if ground is None:
+        return _STOPS[StopReason.NOT_IDEMPOTENT]
+    if not progress.replayable:
+        return _STOPS[StopReason.BODY_NOT_REPLAYABLE]
+    if progress.attempts >= policy.max_attempts:
+        return _STOPS[StopReason.ATTEMPTS_EXHAUSTED]
+    asked = outcome.server_wait
+    if asked is not None and progress.server_waits + asked > policy.max_retry_after:
+        return _STOPS[StopReason.RETRY_AFTER_TOO_LONG]
+    delay = asked if asked is not None else _backoff(policy, progress, outcome, random)
+    if policy.max_elapsed is not None and progress.elapsed + delay >= policy.max_elapsed:
+        return _STOPS[StopReason.DEADLINE]
+    return Retry(delay, ground)
+
+
+def _has_failed(policy: RetryPolicy, outcome: Outcome) -> bool:
+    if policy.retry_if is not None and outcome.evidence is not Evidence.BUG:
+        verdict = policy.retry_if(outcome)
+        if verdict is True or verdict is False:
+            return verdict
+        if verdict is not None:
+            raise TypeError(f"retry_if must return True, False or None, not {verdict!r}")
+    if outcome.status is None or outcome.status in policy.statuses:
+        return True
+    return outcome.should_retry is True and outcome.status >= FIRST_ERROR_STATUS
+
+
+def _ground(policy: RetryPolicy, progress: Progress, outcome: Outcome) -> RetryReason | None:
+    if outcome.evidence is Evidence.UNSENT:
+        return RetryReason.UNSENT
+    if outcome.evidence is Evidence.REFUSED:
+        return RetryReason.REFUSED
+    if progress.method in policy.methods:
+        return RetryReason.IDEMPOTENT_METHOD
+    return RetryReason.IDEMPOTENCY_KEY if progress.keyed else None
+
+
+def _backoff(
+    policy: RetryPolicy, progress: Progress, outcome: Outcome, random: Callable[[], float]
+) -> float:
+    delay = policy.backoff(
+        BackoffContext(progress.attempts, progress.previous_delay, outcome, random)
+    )
+    check_seconds("what backoff returns", delay)
+    return delay

@@ -1,0 +1,143 @@
+"""What happened, what is left of it, and what follows: the values that flow through the house."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, NamedTuple
+
+
+class Evidence(Enum):
+    """What a failed attempt proves about whether the server processed the request."""
+
+    UNSENT = "unsent"
+    """The request never left: it may be sent again whatever its method."""
+
+    REFUSED = "refused"
+    """The server says that it did not process it: it may be sent again whatever its method."""
+
+    UNKNOWN = "unknown"
+    """It may have been processed: only what may run twice is sent again."""
+
+    PERMANENT = "permanent"
+    """The same would happen again: nothing is sent."""
+
+    BUG = "bug"
+    """Not a fault of the transport: it passes through untouched."""
+
+
+class RetryReason(Enum):
+    """On what ground a retry was granted."""
+
+    UNSENT = "never sent"
+    REFUSED = "refused unprocessed"
+    IDEMPOTENT_METHOD = "idempotent method"
+    IDEMPOTENCY_KEY = "idempotency key"
+
+
+class StopReason(Enum):
+    """Why no further attempt is made."""
+
+    DONE = "done"
+    NOT_TRANSIENT = "not transient"
+    SERVER_DECLINED = "server said not to retry"
+    NOT_IDEMPOTENT = "may have been processed"
+    BODY_NOT_REPLAYABLE = "body cannot be sent again"
+    ATTEMPTS_EXHAUSTED = "attempts exhausted"
+    RETRY_AFTER_TOO_LONG = "server asked for too long a wait"
+    DEADLINE = "deadline"
+
+
+class Retry(NamedTuple):
+    """Send the request again after `delay` seconds."""
+
+    delay: float
+    reason: RetryReason
+
+
+class Stop(NamedTuple):
+    """Hand over what there is."""
+
+    reason: StopReason
+
+
+Decision = Retry | Stop
+
+
+class Outcome:
+    """What one attempt came to: a response or an error, and what it proves.
+
+    Attributes:
+        request: the request as it was sent.
+        response: the response, its `request` set; None after an exception.
+        error: the exception; None after a response.
+        status: the response's status code; None after an exception.
+        evidence: what a failure of this kind proves about processing.
+        server_wait: seconds that the server asked to wait; None where it did not say.
+        should_retry: the server's own word (`x-should-retry`); None where it did not say.
+    """
+
+    __slots__ = (
+        "error",
+        "evidence",
+        "request",
+        "response",
+        "server_wait",
+        "should_retry",
+        "status",
+    )
+
+    def __init__(  # noqa: PLR0913 - a record: its attributes are its arguments
+        self,
+        request: Any,
+        *,
+        evidence: Evidence,
+        response: Any = None,
+        error: Exception | None = None,
+        status: int | None = None,
+        server_wait: float | None = None,
+        should_retry: bool | None = None,
+    ) -> None:
+        self.request = request
+        self.response = response
+        self.error = error
+        self.status = status
+        self.evidence = evidence
+        self.server_wait = server_wait
+        self.should_retry = should_retry
+
+    def __repr__(self) -> str:
+        return f"<Outcome {self.label} {self.evidence.value}>"
+
+    @property
+    def label(self) -> str:
+        """The status code or the exception's class name: what a log line calls it."""
+        return str(self.status) if self.error is None else type(self.error).__name__
+
+
+class Attempt(NamedTuple):
+    """What is left of one attempt once it is over: small, immutable, picklable.
+
+    Attributes:
+        number: 1 for the first send.
+        started: POSIX seconds at which it was sent.
+        elapsed: seconds from sending to its response headers or its error.
+        status: the status code; None after an exception.
+        error: the exception's class name; None after a response.
+        evidence: what its failure proves; None where it did not fail.
+        wait: seconds before the next attempt; None where none followed.
+        reason: why another attempt was granted, or why none was.
+    """
+
+    number: int
+    started: float
+    elapsed: float
+    status: int | None
+    error: str | None
+    evidence: Evidence | None
+    wait: float | None
+    reason: RetryReason | StopReason
+
+    @property
+    def label(self) -> str:
+        """The status code or the exception's class name: what a log line calls it."""
+        return self.error or str(self.status)

@@ -1,0 +1,157 @@
+"""What is retried, how often and for how long: the user's choice, checked when it is made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from ._checks import check_count, check_flag, check_plain_function, check_seconds
+from .backoff import Backoff, ExponentialBackoff
+from .outcome import Outcome
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+RetryIf = Callable[[Outcome], "bool | None"]
+
+TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
+# RFC 9110 §5.6.2: what methods and field names are made of.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_DEFAULT_BACKOFF = ExponentialBackoff()
+
+# RFC 9110 §15. Below it no status counts as failed unless a policy says so.
+FIRST_ERROR_STATUS = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryPolicy:
+    """Which failures are sent again, how often, and how long all of it may take.
+
+    Immutable, equal by value; `replace` makes a changed one.
+
+    Args:
+        max_attempts: sends of one request in all, the first included.
+        max_elapsed: seconds from the first send within which every wait must end; None: no bound.
+        backoff: how long to wait when the server does not say: `Callable[[BackoffContext], float]`.
+        max_retry_after: seconds that servers may make one request wait, all their waits together.
+            Past it the response is handed over at once: a retry is never earlier than asked.
+        statuses: status codes that count as failed. Empty means none.
+        methods: methods that may run twice (idempotent, RFC 9110 §9.2.2). Empty means none.
+        idempotency_header: a request that carries it may run twice whatever its method; None: no
+            header says so.
+        exceptions: exception types, beside httpx's transport errors, that count as transient.
+        retry_if: asked about each outcome: True: it failed, retry it if method, evidence and
+            limits allow; False: it did not fail; None: as without it. A plain function in both
+            worlds.
+        read_body: read every response's body before `retry_if` is asked, so that it finds
+            `outcome.response.content`. The response handed over reads and streams as if untouched.
+
+    Raises:
+        ValueError: for a value out of range.
+        TypeError: for a value of the wrong type, or an unknown field.
+    """
+
+    max_attempts: int = 4
+    max_elapsed: float | None = None
+    backoff: Backoff = _DEFAULT_BACKOFF
+    max_retry_after: float = 60.0
+    statuses: Collection[int] = TRANSIENT_STATUSES
+    methods: Collection[str] = IDEMPOTENT_METHODS
+    idempotency_header: str | None = "Idempotency-Key"
+    exceptions: Collection[type[Exception]] = ()
+    retry_if: RetryIf | None = None
+    read_body: bool = False
+
+    judged_from: int = field(init=False, repr=False, compare=False)
+    """The lowest status that has to be judged: a response below it is good as it is."""
+
+    def __new__(cls, *_: Any, **values: Any) -> Self:
+        """Refuse unknown fields by name, and say which there are."""
+        check_fields(values)
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        check_count("max_attempts", self.max_attempts, at_least=1)
+        if self.max_elapsed is not None:
+            check_seconds("max_elapsed", self.max_elapsed, above=True)
+        check_plain_function("backoff", self.backoff)
+        check_seconds("max_retry_after", self.max_retry_after)
+        if self.idempotency_header is not None:
+            _check_token("idempotency_header", self.idempotency_header)
+        if self.retry_if is not None:
+            check_plain_function("retry_if", self.retry_if)
+        check_flag("read_body", self.read_body)
+        self._settle("statuses", _checked_statuses(self.statuses))
+        self._settle("methods", _checked_methods(self.methods))
+        self._settle("exceptions", _checked_exceptions(self.exceptions))
+        self._settle(
+            "judged_from",
+            0 if self.retry_if is not None else min({FIRST_ERROR_STATUS, *self.statuses}),
+        )
+
+    def _settle(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def replace(self, **changes: Any) -> RetryPolicy:
+        """Return a policy with `changes` made.
+
+        Args:
+            **changes: fields and their new values.
+
+        Raises:
+            ValueError: for a value out of range.
+            TypeError: for a value of the wrong type, or an unknown field.
+        """
+        check_fields(changes)
+        return replace(self, **changes)
+
+
+FIELDS = tuple(each.name for each in fields(RetryPolicy) if each.init)
+
+
+def check_fields(values: Mapping[str, object]) -> None:
+    """Raise unless every key of `values` is a field of a policy."""
+    unknown = [name for name in values if name not in FIELDS]
+    if unknown:
+        named = ", ".join(map(repr, unknown))
+        raise TypeError(f"RetryPolicy has no field {named}; its fields are {', '.join(FIELDS)}")
+
+
+def _checked_statuses(value: object) -> frozenset[int]:
+    statuses = _members("statuses", value, "status codes")
+    for each in statuses:
+        check_count("each of statuses", each, at_least=100)
+        if each > 999:  # noqa: PLR2004 - RFC 9110 §15: a status code has three digits
+            raise ValueError(f"each of statuses must be at most 999, not {each!r}")
+    return frozenset(map(int, statuses))
+
+
+def _checked_methods(value: object) -> frozenset[str]:
+    methods = _members("methods", value, "method names")
+    for each in methods:
+        _check_token("each of methods", each)
+    return frozenset(each.upper() for each in methods)
+
+
+def _checked_exceptions(value: object) -> tuple[type[Exception], ...]:
+    types = _members("exceptions", value, "exception types")
+    for each in types:
+        if not (isinstance(each, type) and issubclass(each, Exception)):
+            raise TypeError(f"each of exceptions must be a subclass of Exception, not {each!r}")
+    return tuple(types)
+
+
+def _members(name: str, value: object, kind: str) -> list[Any]:
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Collection):
+        raise TypeError(f"{name} must be a collection of {kind}, not {value!r}")
+    return list(value)
+
+
+def _check_token(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {value!r}")
+    if not _TOKEN.fullmatch(value):
+        raise ValueError(f"{name} must be an HTTP token, not {value!r}")

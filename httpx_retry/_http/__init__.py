@@ -1,0 +1,1 @@
+"""Understand: what HTTP, httpx, httpcore and h2 say."""

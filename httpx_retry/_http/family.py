@@ -1,0 +1,114 @@
+"""Which httpx: its exceptions, stream bases and default transports, as one value.
+
+httpx and httpx2 have classes of the same names that are not the same classes. Only the public
+classes name either; all else asks the `Family` it is given.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterable
+    from types import ModuleType
+
+    import httpx
+
+
+class HTTPTransportOptions(TypedDict, total=False):
+    """What `httpx.HTTPTransport` and `httpx.AsyncHTTPTransport` take."""
+
+    verify: ssl.SSLContext | str | bool
+    cert: str | tuple[str, str] | tuple[str, str, str] | None
+    trust_env: bool
+    http1: bool
+    http2: bool
+    limits: httpx.Limits
+    proxy: httpx.URL | str | httpx.Proxy | None
+    uds: str | None
+    local_address: str | None
+    retries: int
+    socket_options: Iterable[Any] | None
+
+
+class Family:
+    """The classes of one httpx.
+
+    Args:
+        module: `httpx` or `httpx2`.
+    """
+
+    def __init__(self, module: ModuleType) -> None:
+        self.name = module.__name__
+        self.Request: type[httpx.Request] = module.Request
+        self.Response: type[httpx.Response] = module.Response
+        self.ByteStream: type[httpx.ByteStream] = module.ByteStream
+        self.BaseTransport: type[httpx.BaseTransport] = module.BaseTransport
+        self.AsyncBaseTransport: type[httpx.AsyncBaseTransport] = module.AsyncBaseTransport
+        self.HTTPTransport: type[httpx.HTTPTransport] = module.HTTPTransport
+        self.AsyncHTTPTransport: type[httpx.AsyncHTTPTransport] = module.AsyncHTTPTransport
+        self.RequestError: type[httpx.RequestError] = module.RequestError
+        self.TransportError: type[httpx.TransportError] = module.TransportError
+        # Before a byte of the request is written, or at the pool's door.
+        self.unsent: tuple[type[httpx.TransportError], ...] = (
+            module.ConnectError,
+            module.ConnectTimeout,
+            module.PoolTimeout,
+        )
+        self.permanent: tuple[type[httpx.TransportError], ...] = (
+            module.UnsupportedProtocol,
+            module.LocalProtocolError,
+            module.ProxyError,
+        )
+
+    def transport(
+        self, given: httpx.BaseTransport | None, options: HTTPTransportOptions
+    ) -> httpx.BaseTransport:
+        """Return the transport to wrap: the given one, or a new one made with the options.
+
+        Raises:
+            TypeError: for both at once, and for what is not of this family's `BaseTransport`.
+        """
+        if given is None:
+            return self.HTTPTransport(**options)
+        self._check(given, options, self.BaseTransport, self.AsyncBaseTransport, "Async")
+        return given
+
+    def async_transport(
+        self, given: httpx.AsyncBaseTransport | None, options: HTTPTransportOptions
+    ) -> httpx.AsyncBaseTransport:
+        """Return the async transport to wrap, as `transport` does.
+
+        Raises:
+            TypeError: for both at once, and for what is not of this family's `AsyncBaseTransport`.
+        """
+        if given is None:
+            return self.AsyncHTTPTransport(**options)
+        self._check(given, options, self.AsyncBaseTransport, self.BaseTransport, "")
+        return given
+
+    def _check(
+        self,
+        given: object,
+        options: HTTPTransportOptions,
+        wanted: type,
+        twin: type,
+        twin_prefix: str,
+    ) -> None:
+        expected = f"{self.name}.{wanted.__name__}"
+        if isinstance(given, type):
+            raise TypeError(f"transport must be an instance of {expected}: call {given.__name__}()")
+        if not isinstance(given, wanted):
+            hint = (
+                f": pass it to {twin_prefix}RetryTransport"
+                if isinstance(given, twin)
+                else f": see the {self.name} documentation on transports"
+            )
+            raise TypeError(f"transport must be an instance of {expected}, not {given!r}{hint}")
+        if options:
+            named = ", ".join(f"{name}=" for name in options)
+            raise TypeError(
+                f"transport and {named} exclude each other: pass {named} to the"
+                f" {type(given).__name__} that you wrap, or leave transport out"
+            )

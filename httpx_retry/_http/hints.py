@@ -1,0 +1,146 @@
+"""What a server says about when to come back, and whether to.
+
+Retry-After is RFC 9110 §10.2.3; RateLimit is draft-ietf-httpapi-ratelimit-headers, in its present
+form (`"name";r=0;t=30`) and its older one (`limit=10, remaining=0, reset=30`); the others are
+conventions of large APIs. Everything here comes from the network: what is not plainly valid is
+ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Digits enough for any wait or POSIX time; longer numbers are noise, or an attack on the parser.
+_NUMBER = re.compile(rb"[0-9]{1,12}(?:\.[0-9]{1,9})?")
+_LONGEST_DATE = 64
+_EPOCH_FROM = 1e9
+_LIMIT_STATUSES = frozenset({429, 503})
+_FORBIDDEN = 403
+
+_NAMES = frozenset(
+    {
+        b"retry-after-ms",
+        b"retry-after",
+        b"ratelimit",
+        b"ratelimit-remaining",
+        b"ratelimit-reset",
+        b"x-ratelimit-remaining",
+        b"x-ratelimit-reset",
+        b"x-should-retry",
+        b"date",
+    }
+)
+_SHOULD_RETRY = {b"true": True, b"false": False}
+
+
+class Hints(NamedTuple):
+    """The server's own words.
+
+    Attributes:
+        wait: seconds to wait, 0 or more; None where it does not say.
+        should_retry: whether to retry; None where it does not say.
+    """
+
+    wait: float | None
+    should_retry: bool | None
+
+
+_SILENT = Hints(None, None)
+
+
+def read_hints(status: int, headers: Iterable[tuple[bytes, bytes]], now: float) -> Hints:
+    """Return what the headers of a response say about retrying. Never raises.
+
+    Args:
+        status: its status code. Rate-limit headers stand on good responses too, so they are
+            believed on 429, 503 and GitHub's 403 with nothing remaining alone.
+        headers: its raw header fields, in any case.
+        now: POSIX seconds.
+    """
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered in _NAMES:
+            found.setdefault(lowered, value.strip())
+    if not found:
+        return _SILENT
+    return Hints(
+        _wait(status, found, now), _SHOULD_RETRY.get(found.get(b"x-should-retry", b"").lower())
+    )
+
+
+def _wait(status: int, found: dict[bytes, bytes], now: float) -> float | None:
+    milliseconds = _number(found.get(b"retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    # A date counts from the server's own clock where it shows it.
+    server_now = _date(found.get(b"date"))
+    if server_now is None:
+        server_now = now
+    wait = _retry_after(found.get(b"retry-after"), server_now)
+    if wait is None and _is_limited(status, found):
+        wait = _rate_limit(found, server_now)
+    return wait
+
+
+def _retry_after(value: bytes | None, now: float) -> float | None:
+    seconds = _number(value)
+    return seconds if seconds is not None else _until(_date(value), now)
+
+
+def _is_limited(status: int, found: dict[bytes, bytes]) -> bool:
+    return status in _LIMIT_STATUSES or (
+        status == _FORBIDDEN and _number(found.get(b"x-ratelimit-remaining")) == 0
+    )
+
+
+def _rate_limit(found: dict[bytes, bytes], now: float) -> float | None:
+    wait = _structured_rate_limit(found.get(b"ratelimit"))
+    for prefix in (b"", b"x-"):
+        # With something remaining, the reset is no reason to wait: a plain 503 shows it as well.
+        if wait is None and not _number(found.get(prefix + b"ratelimit-remaining")):
+            reset = _number(found.get(prefix + b"ratelimit-reset"))
+            wait = _until(reset, now) if reset is not None and reset >= _EPOCH_FROM else reset
+    return wait
+
+
+def _structured_rate_limit(value: bytes | None) -> float | None:
+    """The longest reset among the quotas that are used up."""
+    if value is None:
+        return None
+    waits = []
+    # The older form is one quota whose members are parted by commas; the present one is a list.
+    quotas = [value.replace(b",", b";")] if b"=" in value.split(b";")[0] else value.split(b",")
+    for quota in quotas:
+        pairs = (member.partition(b"=") for member in quota.split(b";"))
+        members = {key.strip().lower(): number.strip() for key, _, number in pairs}
+        remaining = _number(members.get(b"r", members.get(b"remaining")))
+        reset = _number(members.get(b"t", members.get(b"reset")))
+        if not remaining and reset is not None:
+            waits.append(reset)
+    return max(waits, default=None)
+
+
+def _number(value: bytes | None) -> float | None:
+    return float(value) if value is not None and _NUMBER.fullmatch(value) else None
+
+
+def _until(moment: float | None, now: float) -> float | None:
+    return moment - now if moment is not None and moment >= now else None
+
+
+def _date(value: bytes | None) -> float | None:
+    """POSIX seconds of an HTTP date in any of its three forms (RFC 9110 §5.6.7)."""
+    if not value or len(value) > _LONGEST_DATE:
+        return None
+    from email.utils import mktime_tz, parsedate_tz  # noqa: PLC0415 - only for a date: 4 ms
+
+    try:
+        parsed = parsedate_tz(value.decode("ascii"))
+        return None if parsed is None else float(mktime_tz(parsed))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

@@ -1,0 +1,31 @@
+"""Requests beside the caller's own: copied, compared, checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import httpx
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def copied(request: httpx.Request) -> httpx.Request:
+    """Return a request whose headers and extensions may be changed without changing the original's.
+
+    The body's stream is shared, and what was read of it stays readable: signatures need `content`.
+    """
+    copy = object.__new__(type(request))
+    copy.__dict__.update(request.__dict__)
+    copy.headers = request.headers.copy()
+    copy.extensions = dict(request.extensions)
+    return copy
+
+
+def is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Whether two URLs share scheme, host and port (RFC 6454 §5)."""
+    return _origin(one) == _origin(other)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or _DEFAULT_PORTS.get(url.scheme)

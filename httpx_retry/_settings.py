@@ -1,0 +1,70 @@
+"""What a transport was given, checked; and what one request wishes otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ._core._checks import check_plain_function
+from ._core.policy import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from ._core.clock import Clock
+    from ._http.family import Family
+    from ._observe import EventHook
+
+
+class Settings:
+    """What a transport was given beside the transport it wraps, checked.
+
+    Raises:
+        TypeError: for a value of the wrong type.
+    """
+
+    __slots__ = ("clock", "family", "on_event", "policy", "random")
+
+    def __init__(
+        self,
+        family: Family,
+        policy: RetryPolicy,
+        on_event: EventHook | None,
+        clock: Clock,
+        random: Callable[[], float],
+    ) -> None:
+        if not isinstance(policy, RetryPolicy):
+            raise TypeError(f"policy must be a RetryPolicy, not {policy!r}")
+        for name in ("monotonic", "time"):
+            if not callable(getattr(clock, name, None)):
+                raise TypeError(f"clock must have monotonic() and time(), not be {clock!r}")
+        check_plain_function("random", random)
+        if on_event is not None:
+            check_plain_function("on_event", on_event)
+        self.family = family
+        self.policy = policy
+        self.on_event = on_event
+        self.clock = clock
+        self.random = random
+
+
+def policy_for(request: httpx.Request, default: RetryPolicy) -> RetryPolicy | None:
+    """Return the policy that the request's own `extensions["retry"]` asks for; None: no retries.
+
+    Raises:
+        ValueError: for a mapping with a value out of range.
+        TypeError: for anything but False, a `RetryPolicy` or a mapping of its fields.
+    """
+    wish = request.extensions["retry"]
+    if wish is False:
+        return None
+    if isinstance(wish, RetryPolicy):
+        return wish
+    if isinstance(wish, Mapping):
+        return default.replace(**wish)
+    raise TypeError(
+        'extensions["retry"] must be False, a RetryPolicy, or a mapping of its fields,'
+        f" not {wish!r}"
+    )

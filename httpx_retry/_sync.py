@@ -1,0 +1,181 @@
+"""Act, in threads: the only sync code that sends, closes or waits. `_async.py` is its mirror."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from random import random as system_random
+from typing import TYPE_CHECKING, ClassVar
+
+import httpx
+
+from ._call import Call
+from ._core.clock import SystemClock
+from ._core.outcome import Retry
+from ._core.policy import RetryPolicy
+from ._http.family import Family
+from ._settings import Settings, policy_for
+from ._wait import ThreadWait, as_hook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from typing_extensions import Self, Unpack
+
+    from ._core.clock import Clock
+    from ._core.outcome import Decision
+    from ._http.family import HTTPTransportOptions
+    from ._observe import EventHook
+from ._wait import Prepare
+
+_DEFAULT_POLICY = RetryPolicy()
+_SYSTEM_CLOCK = SystemClock()
+
+
+class RetryDriver:
+    """What retries, for any family of httpx: a public class adds the family and its base class."""
+
+    family: ClassVar[Family]
+
+    def __init__(  # noqa: PLR0913 - the public signature: each is a choice of its own
+        self,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        policy: RetryPolicy = _DEFAULT_POLICY,
+        on_event: EventHook | None = None,
+        prepare: Prepare | None = None,
+        clock: Clock = _SYSTEM_CLOCK,
+        random: Callable[[], float] = system_random,
+        **http_transport_options: Unpack[HTTPTransportOptions],
+    ) -> None:
+        self._settings = Settings(self.family, policy, on_event, clock, random)
+        self._policy = policy
+        self._monotonic = clock.monotonic
+        self._waiter = ThreadWait(clock)
+        self._prepare = None if prepare is None else as_hook("prepare", prepare)
+        self._transport = self.family.transport(transport, http_transport_options)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._transport!r}>"
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and again where that helps and harms nothing.
+
+        Args:
+            request: sent as it is; never changed.
+
+        Returns:
+            The wrapped transport's response: the first good one, or the last.
+
+        Raises:
+            Exception: the wrapped transport's own error, where the last attempt raised one.
+        """
+        policy = self._policy
+        if "retry" in request.extensions:
+            wished = policy_for(request, policy)
+            if wished is None:
+                return self._transport.handle_request(request)
+            policy = wished
+        began = self._monotonic()
+        # Nothing is sent inside an except block: a later error would carry this one as its context.
+        # The wrapped method is looked up each time: test tools patch it after construction.
+        try:
+            response = self._transport.handle_request(request)
+        except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
+            call = Call(self._settings, policy, request, began)
+            call.failed(error)
+        else:
+            if response.status_code < policy.judged_from:
+                return response
+            call = Call(self._settings, policy, request, began)
+            call.answered(response)
+        return self._pursue(call)
+
+    def _pursue(self, call: Call) -> httpx.Response:
+        while isinstance(decision := self._judge(call), Retry):
+            self._discard(call)
+            # A sleep of 0 s is a system call all the same: 75 µs on Linux.
+            if decision.delay > 0:
+                self._waiter.wait(decision.delay)
+            self._send_again(call)
+        return call.conclude()
+
+    def _judge(self, call: Call) -> Decision:
+        try:
+            if call.wants_body:
+                self._read_body(call)
+            return call.judge()
+        except BaseException:
+            self._discard(call)
+            raise
+
+    def _send_again(self, call: Call) -> None:
+        if self._prepare is not None:
+            call.use(self._prepare(call.next_request(), call.next_number))
+        call.begin_attempt()
+        try:
+            response = self._transport.handle_request(call.request)
+        except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
+            call.failed(error)
+        else:
+            call.answered(response)
+
+    def _read_body(self, call: Call) -> None:
+        try:
+            body = b"".join([chunk for chunk in call.stream])  # noqa: C416 - mirrors an async one
+        except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
+            self._close_stream(call)
+            call.failed(error)
+        else:
+            self._close_stream(call)
+            call.body_read(body)
+
+    def _discard(self, call: Call) -> None:
+        self._close_stream(call)
+        call.release()
+
+    def _close_stream(self, call: Call) -> None:
+        stream = call.take_stream()
+        if stream is not None:
+            # How it breaks while it is thrown away is nobody's concern.
+            with suppress(self.family.TransportError):
+                stream.close()
+
+    def close(self) -> None:
+        """Close the wrapped transport."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        self._transport.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        self._transport.__exit__(exc_type, exc_value, traceback)
+
+
+class RetryTransport(RetryDriver, httpx.BaseTransport):
+    """An `httpx.BaseTransport` that wraps another and retries what it may.
+
+    Args:
+        transport: the transport to wrap; None: a new `httpx.HTTPTransport`.
+        policy: what is retried, how often and for how long.
+        on_event: called with a `RetryEvent` for each retry, giving up and recovery. A plain
+            function; what it raises reaches the caller.
+        prepare: `prepare(request, number)` is called last before attempt `number`, 2 or more, with
+            a copy of the caller's request to change or replace, within the same origin: for a fresh
+            signature. It returns the request to send; None stands for the one it was given.
+        clock: where the time comes from.
+        random: draws from [0, 1) for the jitter.
+        **http_transport_options: those of `httpx.HTTPTransport`, where `transport` is None.
+
+    Raises:
+        TypeError: for a transport that is not of `httpx.BaseTransport`, for a transport
+            together with options, and for any other argument of the wrong type.
+    """
+
+    family = Family(httpx)
