@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ._core._checks import check_plain_function
-from ._core.policy import RetryPolicy
+from ._core.policy import RetryPolicy, check_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +63,7 @@ def policy_for(request: httpx.Request, default: RetryPolicy) -> RetryPolicy | No
     if isinstance(wish, RetryPolicy):
         return wish
     if isinstance(wish, Mapping):
+        check_fields(wish)
         return default.replace(**wish)
     raise TypeError(
         'extensions["retry"] must be False, a RetryPolicy, or a mapping of its fields,'

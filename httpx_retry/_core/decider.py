@@ -68,7 +68,7 @@ def decide(
         TypeError: where it returns no number, or `retry_if` no verdict.
     """
     if not _has_failed(policy, outcome):
-        return _STOPS[StopReason.DONE]
+        return _STOPS[StopReason.DONE if outcome.error is None else StopReason.NOT_TRANSIENT]
     if outcome.evidence is Evidence.PERMANENT or outcome.evidence is Evidence.BUG:
         return _STOPS[StopReason.NOT_TRANSIENT]
     if outcome.should_retry is False:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from .._core.policy import FIELDS
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
@@ -71,6 +73,7 @@ class Family:
             TypeError: for both at once, and for what is not of this family's `BaseTransport`.
         """
         if given is None:
+            _check_misplaced(options)
             return self.HTTPTransport(**options)
         self._check(given, options, self.BaseTransport, self.AsyncBaseTransport, "Async")
         return given
@@ -84,6 +87,7 @@ class Family:
             TypeError: for both at once, and for what is not of this family's `AsyncBaseTransport`.
         """
         if given is None:
+            _check_misplaced(options)
             return self.AsyncHTTPTransport(**options)
         self._check(given, options, self.AsyncBaseTransport, self.BaseTransport, "")
         return given
@@ -112,3 +116,9 @@ class Family:
                 f"transport and {named} exclude each other: pass {named} to the"
                 f" {type(given).__name__} that you wrap, or leave transport out"
             )
+
+
+def _check_misplaced(options: HTTPTransportOptions) -> None:
+    for name in options:
+        if name in FIELDS:
+            raise TypeError(f"{name} is a field of RetryPolicy: pass policy=RetryPolicy({name}=...)")

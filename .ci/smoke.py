@@ -1,0 +1,48 @@
+"""Use the installed wheel as a person would, with its run-time dependencies alone."""
+
+import asyncio
+import importlib.metadata
+import importlib.resources
+import subprocess
+import sys
+
+import httpx
+
+import httpx_retry
+
+
+def flaky():
+    answers = iter([503, 200])
+    return httpx.MockTransport(lambda request: httpx.Response(next(answers)))
+
+
+POLICY = httpx_retry.RetryPolicy(backoff=httpx_retry.ConstantBackoff(0.01))
+
+
+def in_a_thread():
+    with httpx.Client(transport=httpx_retry.RetryTransport(flaky(), policy=POLICY)) as client:
+        return client.get("http://test/")
+
+
+async def in_a_task():
+    transport = httpx_retry.AsyncRetryTransport(flaky(), policy=POLICY)
+    async with httpx.AsyncClient(transport=transport) as client:
+        return await client.get("http://test/")
+
+
+for response in (in_a_thread(), asyncio.run(in_a_task())):
+    assert response.status_code == 200, response
+    assert len(httpx_retry.retry_history(response)) == 2
+
+httpx_retry.RetryTransport(http2=True).close()
+assert importlib.metadata.version("httpx-retry-transport") == httpx_retry.__version__
+assert importlib.resources.files("httpx_retry").joinpath("py.typed").is_file()
+
+# Without the extra, the command says what it needs, in one line.
+demo = subprocess.run(
+    [sys.executable, "-m", "httpx_retry", "demo"], capture_output=True, text=True, check=False
+)
+assert demo.returncode == 2, demo
+assert "httpx-retry-transport[cli]" in demo.stderr, demo.stderr
+assert demo.stderr.count("\n") == 1, demo.stderr
+print("smoke test passed with", httpx_retry.__version__, "on", sys.version.split()[0])

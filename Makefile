@@ -1,0 +1,61 @@
+# Every target works on a fresh machine with python3 >= 3.10: it makes .venv and installs what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint format types cover build smoke test-all bench clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+help:  ## Show this help
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# pip knows dependency groups from 25.1 on.
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[cli]' --group dev
+	@touch $@
+
+demo: $(READY)  ## See a client fail without the transport and work with it
+	$(BIN)/python -m httpx_retry demo
+
+test: $(READY)  ## Run the tests
+	$(BIN)/python -m pytest -q
+
+check: lint types cover build smoke  ## All that CI runs: lint, format, types, tests, build, smoke test
+
+lint: $(READY)  ## Check style and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(READY)  ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(READY)  ## Check types
+	$(BIN)/mypy
+
+cover: $(READY)  ## Run the tests and require every branch
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+build: $(READY)  ## Build the wheel and the source distribution
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist . > /dev/null
+	@ls dist
+
+smoke: build  ## Install the built wheel in a clean environment and use it
+	.ci/smoke $(PYTHON)
+
+test-all:  ## Run the tests on every CPython from 3.10 up on this machine
+	.ci/test-all
+
+bench: $(READY)  ## Measure what the transport costs, side by side with others
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m benchmarks
+
+clean:  ## Remove everything that was made
+	rm -rf .venv* dist build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,35 @@
+"""The three worlds, and the clock that every test tells the time."""
+
+from __future__ import annotations
+
+from functools import partial
+from inspect import iscoroutinefunction
+
+import pytest
+
+from .clock import FakeClock
+from .worlds import WORLDS, World
+
+
+@pytest.fixture(params=WORLDS, ids=lambda world: world.name)
+def world(request: pytest.FixtureRequest) -> World:
+    """Threads, asyncio, trio: each test that asks for it runs in all of them."""
+    found: World = request.param
+    return found
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock on which no wait takes time."""
+    return FakeClock()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a coroutine function in the world that it asks for."""
+    if not iscoroutinefunction(pyfuncitem.obj):
+        return None
+    wanted = pyfuncitem._fixtureinfo.argnames
+    arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
+    pyfuncitem.funcargs["world"].run(partial(pyfuncitem.obj, **arguments))
+    return True

@@ -1,0 +1,142 @@
+"""RetryPolicy: its defaults, its validation, and that it is a value."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import re
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from httpx_retry import ConstantBackoff, ExponentialBackoff, Outcome, RetryPolicy
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    policy = RetryPolicy()
+
+    assert policy.max_attempts == 4
+    assert policy.max_elapsed is None
+    assert policy.backoff == ExponentialBackoff()
+    assert policy.max_retry_after == 60.0
+    assert policy.statuses == {408, 425, 429, 500, 502, 503, 504}
+    assert policy.methods == {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"}
+    assert policy.idempotency_header == "Idempotency-Key"
+    assert policy.exceptions == ()
+    assert policy.retry_if is None
+    assert policy.read_body is False
+
+
+def test_it_is_a_value() -> None:
+    one = RetryPolicy(statuses=[503, 502], methods=("get",))
+
+    assert one == RetryPolicy(statuses={502, HTTPStatus(503)}, methods=["GET"])
+    assert hash(one) == hash(RetryPolicy(statuses=[502, 503], methods={"Get"}))
+    assert one != RetryPolicy()
+    assert pickle.loads(pickle.dumps(one)) == one  # noqa: S301 - our own bytes
+    with pytest.raises(AttributeError):
+        one.max_attempts = 3  # type: ignore[misc] # frozen is the point
+
+
+def test_replace_makes_a_changed_one_and_leaves_the_first() -> None:
+    one = RetryPolicy(max_attempts=2)
+    other = one.replace(max_elapsed=5, statuses={599})
+
+    assert (other.max_attempts, other.max_elapsed, other.statuses) == (2, 5, {599})
+    assert one == RetryPolicy(max_attempts=2)
+
+
+def test_empty_collections_mean_empty() -> None:
+    policy = RetryPolicy(statuses=[], methods=[], exceptions=[])
+
+    assert (policy.statuses, policy.methods, policy.exceptions) == (frozenset(), frozenset(), ())
+
+
+def judge(outcome: Outcome) -> bool | None:
+    return None
+
+
+def test_responses_below_the_first_failing_status_need_no_judgement() -> None:
+    assert RetryPolicy().judged_from == 400
+    assert RetryPolicy(statuses=[]).judged_from == 400
+    assert RetryPolicy(statuses=[202, 503]).judged_from == 202
+    assert RetryPolicy(retry_if=judge).judged_from == 0
+
+
+async def judge_later(outcome: Outcome) -> bool:
+    return True
+
+
+class JudgeLater:
+    async def __call__(self, outcome: Outcome) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("max_attempts", 0, "max_attempts must be at least 1, not 0"),
+        ("max_elapsed", 0, "max_elapsed must be finite and above 0, not 0"),
+        ("max_elapsed", math.inf, "max_elapsed must be finite and above 0, not inf"),
+        ("max_retry_after", -1, "max_retry_after must be finite and at least 0, not -1"),
+        ("max_retry_after", math.nan, "max_retry_after must be finite"),
+        ("statuses", [99], "each of statuses must be at least 100, not 99"),
+        ("statuses", [1000], "each of statuses must be at most 999, not 1000"),
+        ("methods", [""], "each of methods must be an HTTP token, not ''"),
+        ("methods", ["GET POST"], "each of methods must be an HTTP token, not 'GET POST'"),
+        ("idempotency_header", "a:b", "idempotency_header must be an HTTP token, not 'a:b'"),
+    ],
+)
+def test_a_value_out_of_range_fails_at_construction(field: str, value: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        RetryPolicy(**{field: value})
+    with pytest.raises(ValueError, match=re.escape(message)):
+        RetryPolicy().replace(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("max_attempts", 2.5, "max_attempts must be an integer, not 2.5"),
+        ("max_attempts", True, "max_attempts must be an integer, not True"),
+        ("max_elapsed", "5", "max_elapsed must be a number, not '5'"),
+        ("max_retry_after", None, "max_retry_after must be a number, not None"),
+        ("backoff", 3, "backoff must be callable, not 3"),
+        ("backoff", judge_later, "backoff must be a plain function"),
+        ("statuses", 503, "statuses must be a collection of status codes, not 503"),
+        ("statuses", "503", "statuses must be a collection of status codes, not '503'"),
+        ("statuses", ["503"], "each of statuses must be an integer, not '503'"),
+        ("methods", "GET", "methods must be a collection of method names, not 'GET'"),
+        ("methods", {"GET": 1}, "methods must be a collection of method names, not {'GET': 1}"),
+        ("methods", [b"GET"], "each of methods must be a string, not b'GET'"),
+        ("idempotency_header", b"Key", "idempotency_header must be a string, not b'Key'"),
+        ("exceptions", OSError, "exceptions must be a collection of exception types"),
+        ("exceptions", [KeyboardInterrupt], "each of exceptions must be a subclass of Exception"),
+        ("exceptions", [OSError()], "each of exceptions must be a subclass of Exception"),
+        ("retry_if", 1, "retry_if must be callable, not 1"),
+        ("retry_if", judge_later, "retry_if must be a plain function"),
+        ("retry_if", JudgeLater(), "retry_if must be a plain function"),
+        ("read_body", 1, "read_body must be True or False, not 1"),
+        ("max_tries", 3, "RetryPolicy has no field 'max_tries'; its fields are max_attempts, max"),
+    ],
+)
+def test_a_value_of_the_wrong_type_fails_at_construction(
+    field: str, value: Any, message: str
+) -> None:
+    with pytest.raises(TypeError, match=re.escape(message)):
+        RetryPolicy(**{field: value})
+    with pytest.raises(TypeError, match=re.escape(message)):
+        RetryPolicy().replace(**{field: value})
+
+
+def test_its_fields_are_named_not_counted() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        RetryPolicy(3)  # type: ignore[call-arg, misc] # the point
+
+
+def test_it_prints_what_was_chosen() -> None:
+    assert "backoff=ConstantBackoff(delay=1, jitter='none')" in repr(
+        RetryPolicy(backoff=ConstantBackoff(1))
+    )
+    assert "judged_from" not in repr(RetryPolicy())

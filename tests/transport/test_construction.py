@@ -1,0 +1,120 @@
+"""What a transport is made of: wrong arguments fail at once and say what to pass instead."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from httpx_retry import AsyncRetryTransport, RetryPolicy, RetryTransport
+
+if TYPE_CHECKING:
+    from tests.worlds import World
+
+
+def ok(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200)
+
+
+async def test_without_a_transport_it_makes_httpxs_own(world: World) -> None:
+    transport = world.transport()
+    async_prefix = "Async" if world.is_async else ""
+
+    assert repr(transport).startswith(
+        f"<{async_prefix}RetryTransport of <httpx.{async_prefix}HTTPTransport object"
+    )
+    await world.close(transport)
+
+
+async def test_options_go_to_httpxs_own_transport(world: World) -> None:
+    transport = world.transport(None, http2=True, http1=False, verify=False)
+
+    pool = transport._transport._pool
+    assert (pool._http1, pool._http2) == (False, True)
+    await world.close(transport)
+
+
+async def test_an_unknown_option_is_refused(world: World) -> None:
+    with pytest.raises(TypeError, match="http3"):
+        world.transport(None, http3=True)
+
+
+async def test_a_field_of_the_policy_is_told_where_it_belongs(world: World) -> None:
+    message = "max_attempts is a field of RetryPolicy: pass policy=RetryPolicy(max_attempts=...)"
+    with pytest.raises(TypeError, match=re.escape(message)):
+        world.transport(None, max_attempts=3)
+
+
+async def test_a_transport_and_options_exclude_each_other(world: World) -> None:
+    message = (
+        "transport and http2=, verify= exclude each other: pass http2=, verify= to the"
+        " MockTransport that you wrap, or leave transport out"
+    )
+    with pytest.raises(TypeError, match=message):
+        world.transport(ok, http2=True, verify=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrapped", "message"),
+    [
+        (
+            RetryTransport,
+            httpx.AsyncHTTPTransport(),
+            (
+                "transport must be an instance of httpx.BaseTransport, not <httpx.AsyncHTTPTransport"
+                " object at 0x...>: pass it to AsyncRetryTransport"
+            ),
+        ),
+        (
+            AsyncRetryTransport,
+            httpx.HTTPTransport(),
+            (
+                "transport must be an instance of httpx.AsyncBaseTransport, not <httpx.HTTPTransport"
+                " object at 0x...>: pass it to RetryTransport"
+            ),
+        ),
+        (
+            RetryTransport,
+            httpx.HTTPTransport,
+            "transport must be an instance of httpx.BaseTransport: call HTTPTransport()",
+        ),
+        (
+            RetryTransport,
+            3,
+            "transport must be an instance of httpx.BaseTransport, not 3",
+        ),
+    ],
+)
+def test_a_wrong_transport_is_named(kind: Any, wrapped: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(message).replace(r"0x\.\.\.", "0x[0-9a-f]+")):
+        kind(wrapped)
+
+
+async def wait_for(event: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"policy": None}, "policy must be a RetryPolicy, not None"),
+        ({"policy": {"max_attempts": 3}}, "policy must be a RetryPolicy, not {'max_attempts': 3}"),
+        ({"clock": 3}, "clock must have monotonic() and time(), not be 3"),
+        ({"random": 0.5}, "random must be callable, not 0.5"),
+        ({"on_event": 3}, "on_event must be callable, not 3"),
+        ({"on_event": wait_for}, "on_event must be a plain function, not the coroutine function"),
+        ({"prepare": 3}, "prepare must be callable, not 3"),
+    ],
+)
+async def test_a_wrong_argument_is_named(
+    world: World, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(TypeError, match=re.escape(message)):
+        world.transport(ok, **arguments)
+
+
+def test_it_is_a_transport_of_its_world() -> None:
+    assert isinstance(RetryTransport(httpx.MockTransport(ok)), httpx.BaseTransport)
+    assert isinstance(AsyncRetryTransport(httpx.MockTransport(ok)), httpx.AsyncBaseTransport)
+    assert RetryTransport(httpx.MockTransport(ok), policy=RetryPolicy(max_attempts=1))

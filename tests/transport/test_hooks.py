@@ -1,0 +1,331 @@
+"""retry_if, read_body, prepare, on_event: what they see, and what happens when they raise."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from httpx_retry import (
+    BackoffContext,
+    Outcome,
+    RetryEvent,
+    RetryPolicy,
+    RetryTransport,
+    StopReason,
+    retry_history,
+)
+from tests.worlds import Stream, World
+
+from .handlers import Server, options
+
+if TYPE_CHECKING:
+    from tests.clock import FakeClock
+
+
+class Mine(Exception):  # noqa: N818 - what a hook of the user's own raises
+    pass
+
+
+def raising(*args: Any) -> Any:
+    raise Mine
+
+
+async def test_retry_if_sees_the_outcome(world: World, clock: FakeClock) -> None:
+    seen: list[Outcome] = []
+
+    def retry_if(outcome: Outcome) -> bool | None:
+        seen.append(outcome)
+        return True if outcome.status == 202 else None
+
+    server = Server(202, httpx.ReadError("reset"), (429, {"Retry-After": "3"}), 200)
+    policy = RetryPolicy(retry_if=retry_if)
+    async with world.client(server, **options(clock, policy=policy)) as client:
+        assert (await client.get()).status_code == 200
+
+    assert [outcome.status for outcome in seen] == [202, None, 429, 200]
+    assert [type(outcome.error) for outcome in seen][1] is httpx.ReadError
+    assert [outcome.server_wait for outcome in seen] == [None, None, 3.0, None]
+    assert seen[0].response.request is seen[0].request is server.requests[0]
+    assert seen[1].error is not None
+    assert seen[1].error.request is server.requests[0]  # type: ignore[attr-defined] # httpx's
+
+
+async def test_retry_if_may_say_that_nothing_failed(world: World, clock: FakeClock) -> None:
+    policy = RetryPolicy(retry_if=lambda outcome: False)
+    error = httpx.ReadTimeout("silence")
+
+    async with world.client(Server(503, error), **options(clock, policy=policy)) as client:
+        response = await client.get()
+        assert (response.status_code, retry_history(response)) == (503, ())
+        with pytest.raises(httpx.ReadTimeout):
+            await client.get()
+
+    assert retry_history(error)[0].reason is StopReason.NOT_TRANSIENT
+
+
+def pending(outcome: Outcome) -> bool | None:
+    return bool(outcome.response is not None and outcome.response.json()["state"] == "pending")
+
+
+def answer(state: str, *, packed: bool = False) -> httpx.Response:
+    body = b'{"state": "%s"}' % state.encode()
+    headers = {"Content-Encoding": "gzip"} if packed else {}
+    return httpx.Response(
+        200, headers=headers, stream=Stream(gzip.compress(body) if packed else body)
+    )
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_read_body_lets_retry_if_look_inside(
+    world: World, clock: FakeClock, packed: bool
+) -> None:
+    answers = [answer("pending", packed=packed), answer("ready", packed=packed)]
+    streams = [each.stream for each in answers]
+    policy = RetryPolicy(retry_if=pending, read_body=True)
+
+    async with world.client(Server(*answers), **options(clock, policy=policy)) as client:
+        request = client.build_request("GET", "http://test/")
+        response = await client.send(request, stream=True)
+
+        # As if untouched: nothing read, nothing counted, the raw bytes still to come.
+        assert not response.is_stream_consumed
+        assert response.num_bytes_downloaded == 0
+        content = await world.read(response)
+
+    assert content == b'{"state": "ready"}'
+    assert response.num_bytes_downloaded == (len(gzip.compress(content)) if packed else 18)
+    assert [stream.closed for stream in streams] == [1, 1]  # type: ignore[union-attr] # ours
+    assert len(retry_history(response)) == 2
+
+
+async def test_a_body_that_breaks_while_it_is_read_is_a_failed_attempt(
+    world: World, clock: FakeClock
+) -> None:
+    broken = Stream(b"{", httpx.ReadError("reset"))
+    server = Server(httpx.Response(200, stream=broken), answer("ready"))
+    policy = RetryPolicy(retry_if=lambda outcome: None, read_body=True)
+
+    async with world.client(server, **options(clock, policy=policy)) as client:
+        response = await client.get()
+
+    assert response.json() == {"state": "ready"}
+    assert broken.closed == 1
+    assert [attempt.error for attempt in retry_history(response)] == ["ReadError", None]
+
+
+async def test_a_body_that_is_not_what_it_says_is_the_callers_to_know(
+    world: World, clock: FakeClock
+) -> None:
+    stream = Stream(b"not gzip")
+    server = Server(httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream))
+    policy = RetryPolicy(retry_if=pending, read_body=True)
+
+    async with world.client(server, **options(clock, policy=policy)) as client:
+        with pytest.raises(httpx.DecodingError):
+            await client.get()
+
+    assert (server.sends, stream.closed) == (1, 1)
+
+
+async def test_without_retry_if_no_body_is_read_for_it(world: World, clock: FakeClock) -> None:
+    server = Server(503, 200)
+    policy = RetryPolicy(read_body=True)
+
+    async with world.client(server, **options(clock, policy=policy)) as client:
+        request = client.build_request("GET", "http://test/")
+        response = await client.send(request, stream=True)
+        assert await world.raw_chunks(response) == [b"answer ", b"2"]
+
+
+async def test_prepare_gives_each_retry_a_fresh_signature(world: World, clock: FakeClock) -> None:
+    def prepare(request: httpx.Request, number: int) -> None:
+        request.headers["Signature"] = f"{request.content.decode()} at attempt {number}"
+
+    server = Server(503, 503, 200)
+    async with world.client(server, **options(clock, prepare=prepare)) as client:
+        request = client.build_request("PUT", "http://test/", content=b"body")
+        extensions = request.extensions
+        response = await client.send(request)
+
+    assert [sent.headers.get("Signature") for sent in server.requests] == [
+        None,
+        "body at attempt 2",
+        "body at attempt 3",
+    ]
+    assert server.bodies == [b"body"] * 3
+    assert "Signature" not in request.headers
+    assert response.request is server.requests[0] is request
+    assert request.extensions is extensions
+
+
+async def test_prepare_may_return_another_request_for_the_same_origin(
+    world: World, clock: FakeClock
+) -> None:
+    def prepare(request: httpx.Request, number: int) -> httpx.Request:
+        return httpx.Request("GET", f"http://TEST:80/{number}")
+
+    server = Server(503, 200)
+    async with world.client(server, **options(clock, prepare=prepare)) as client:
+        assert (await client.get()).status_code == 200
+
+    assert str(server.requests[1].url) == "http://test/2"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://test/", "http://other/", "http://test:8080/", "http://test.other/"]
+)
+async def test_prepare_may_not_leave_the_origin(world: World, clock: FakeClock, url: str) -> None:
+    server = Server(503)
+    prepare = {"prepare": lambda request, number: httpx.Request("GET", url)}
+
+    async with world.client(server, **options(clock, **prepare)) as client:
+        with pytest.raises(ValueError, match="prepare must keep the origin http://test, not"):
+            await client.get()
+
+    assert (server.sends, server.streams[0].closed) == (1, 1)
+
+
+async def test_prepare_may_return_nothing_but_requests(world: World, clock: FakeClock) -> None:
+    prepare = {"prepare": lambda request, number: "http://test/"}
+
+    async with world.client(Server(503), **options(clock, **prepare)) as client:
+        with pytest.raises(TypeError, match="prepare must return a Request or None, not 'http"):
+            await client.get()
+
+
+async def test_prepare_may_be_a_coroutine_function_in_tasks(world: World, clock: FakeClock) -> None:
+    async def prepare(request: httpx.Request, number: int) -> httpx.Request:
+        request.headers["Number"] = str(number)
+        return request
+
+    if not world.is_async:
+        with pytest.raises(TypeError, match="prepare must be a plain function, not the coroutine"):
+            world.transport(Server(200), prepare=prepare)
+        return
+    server = Server(503, 200)
+    async with world.client(server, **options(clock, prepare=prepare)) as client:
+        await client.get()
+    assert server.requests[1].headers["Number"] == "2"
+
+
+async def test_events_tell_of_retries_recoveries_and_giving_up(
+    world: World, clock: FakeClock
+) -> None:
+    events: list[RetryEvent] = []
+    server = Server(200, 503, 200, httpx.ReadError("reset"))
+
+    async with world.client(server, **options(clock, on_event=events.append)) as client:
+        await client.get()
+        assert events == []
+        await client.get("http://user:secret@test:8000/secret?key=secret")
+        with pytest.raises(httpx.ReadError):
+            await client.post("http://[::1]/secret")
+
+    assert [(event.kind, event.attempt.number, len(event.attempts)) for event in events] == [
+        ("retry-scheduled", 1, 1),
+        ("recovered", 2, 2),
+        ("gave-up", 1, 1),
+    ]
+    assert [repr(event) for event in events] == [
+        "<RetryEvent retry-scheduled GET http://test:8000 attempt 1: 503>",
+        "<RetryEvent recovered GET http://test:8000 attempt 2: 200>",
+        "<RetryEvent gave-up POST http://[::1] attempt 1: ReadError>",
+    ]
+    assert events[0].request is server.requests[1]
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        {"on_event": raising},
+        {"prepare": raising},
+        {"policy": RetryPolicy(retry_if=raising)},
+        {"policy": RetryPolicy(backoff=raising)},
+    ],
+    ids=["on_event", "prepare", "retry_if", "backoff"],
+)
+async def test_what_a_hook_raises_reaches_the_caller_and_leaves_nothing_open(
+    world: World, clock: FakeClock, hook: dict[str, Any]
+) -> None:
+    server = Server(503)
+
+    async with world.client(server, **options(clock, **hook)) as client:
+        with pytest.raises(Mine):
+            await client.get()
+
+    assert [stream.closed for stream in server.streams] == [1]
+
+
+@pytest.mark.parametrize("answers", [(503, 200), (503, 503)], ids=["recovered", "gave-up"])
+async def test_a_hook_that_raises_at_the_end_leaves_nothing_open(
+    world: World, clock: FakeClock, answers: tuple[int, int]
+) -> None:
+    def on_event(event: RetryEvent) -> None:
+        if event.kind != "retry-scheduled":
+            raise Mine
+
+    server = Server(*answers)
+    policy = RetryPolicy(max_attempts=2)
+    async with world.client(server, **options(clock, policy=policy, on_event=on_event)) as client:
+        with pytest.raises(Mine):
+            await client.get()
+
+    assert [stream.closed for stream in server.streams] == [1, 1]
+
+
+async def test_an_interrupt_in_a_hook_leaves_nothing_open(world: World, clock: FakeClock) -> None:
+    def interrupted(outcome: Outcome) -> bool:
+        raise KeyboardInterrupt
+
+    server = Server(200)
+    policy = RetryPolicy(retry_if=interrupted)
+    transport = world.transport(server, **options(clock, policy=policy))
+
+    with pytest.raises(KeyboardInterrupt):
+        await world.handle(transport, httpx.Request("GET", "http://test/"))
+
+    assert server.streams[0].closed == 1
+
+
+async def test_an_interrupt_while_a_body_is_read_closes_it_once(
+    world: World, clock: FakeClock
+) -> None:
+    stream = Stream(b"part", KeyboardInterrupt())
+    policy = RetryPolicy(retry_if=lambda outcome: None, read_body=True)
+    transport = world.transport(
+        lambda request: httpx.Response(200, stream=stream), **options(clock, policy=policy)
+    )
+
+    with pytest.raises(KeyboardInterrupt):
+        await world.handle(transport, httpx.Request("GET", "http://test/"))
+
+    assert stream.closed == 1
+
+
+async def test_a_backoff_beyond_reason_reaches_the_caller(world: World, clock: FakeClock) -> None:
+    def backoff(context: BackoffContext) -> float:
+        return float("nan")
+
+    server = Server(503)
+    policy = RetryPolicy(backoff=backoff)
+    async with world.client(server, **options(clock, policy=policy)) as client:
+        with pytest.raises(ValueError, match="nan"):
+            await client.get()
+
+    assert server.streams[0].closed == 1
+
+
+def test_a_clients_own_event_hook_that_raises_leaves_nothing_open(clock: FakeClock) -> None:
+    server = Server(503, 200)
+    transport = RetryTransport(httpx.MockTransport(server), **options(clock))
+
+    with (
+        httpx.Client(transport=transport, event_hooks={"response": [raising]}) as client,
+        pytest.raises(Mine),
+    ):
+        client.get("http://test/")
+
+    assert [stream.closed for stream in server.streams] == [1, 1]
