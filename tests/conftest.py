@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from inspect import iscoroutinefunction
+from typing import cast
 
 import pytest
 
@@ -31,5 +32,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     wanted = pyfuncitem._fixtureinfo.argnames
     arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
-    pyfuncitem.funcargs["world"].run(partial(pyfuncitem.obj, **arguments))
+    world = cast("World", pyfuncitem.funcargs["world"])
+    world.run(partial(pyfuncitem.obj, **arguments))
     return True

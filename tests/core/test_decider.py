@@ -69,7 +69,7 @@ def test_evidence_and_method_say_who_may_be_sent_again(
 
 
 # Each outcome here fails every check from its place on: the first one speaks.
-REFUSALS = [
+REFUSALS: list[tuple[StopReason, dict[str, Any]]] = [
     (StopReason.DONE, {"status": 200}),
     (StopReason.NOT_TRANSIENT, {"status": 503, "evidence": Evidence.PERMANENT}),
     (StopReason.SERVER_DECLINED, {"evidence": UNKNOWN}),

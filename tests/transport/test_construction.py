@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from httpx_retry import AsyncRetryTransport, RetryPolicy, RetryTransport
+from httpx_retry import AsyncRetryTransport, RetryTransport
 
 if TYPE_CHECKING:
     from tests.worlds import World
@@ -63,16 +63,16 @@ async def test_a_transport_and_options_exclude_each_other(world: World) -> None:
             RetryTransport,
             httpx.AsyncHTTPTransport(),
             (
-                "transport must be an instance of httpx.BaseTransport, not <httpx.AsyncHTTPTransport"
-                " object at 0x...>: pass it to AsyncRetryTransport"
+                "transport must be an instance of httpx.BaseTransport, not"
+                " <httpx.AsyncHTTPTransport object at 0x...>: pass it to AsyncRetryTransport"
             ),
         ),
         (
             AsyncRetryTransport,
             httpx.HTTPTransport(),
             (
-                "transport must be an instance of httpx.AsyncBaseTransport, not <httpx.HTTPTransport"
-                " object at 0x...>: pass it to RetryTransport"
+                "transport must be an instance of httpx.AsyncBaseTransport, not"
+                " <httpx.HTTPTransport object at 0x...>: pass it to RetryTransport"
             ),
         ),
         (
@@ -117,4 +117,3 @@ async def test_a_wrong_argument_is_named(
 def test_it_is_a_transport_of_its_world() -> None:
     assert isinstance(RetryTransport(httpx.MockTransport(ok)), httpx.BaseTransport)
     assert isinstance(AsyncRetryTransport(httpx.MockTransport(ok)), httpx.AsyncBaseTransport)
-    assert RetryTransport(httpx.MockTransport(ok), policy=RetryPolicy(max_attempts=1))

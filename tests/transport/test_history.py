@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -15,6 +15,10 @@ from .handlers import Server, options
 if TYPE_CHECKING:
     from tests.clock import FakeClock
     from tests.worlds import World
+
+
+def near(value: float) -> Any:
+    return pytest.approx(value)
 
 
 class Slow:
@@ -40,7 +44,7 @@ async def test_a_recovered_response_tells_every_attempt(world: World, clock: Fak
         Attempt(1, began, 0.25, 503, None, Evidence.UNKNOWN, 0.1, RetryReason.IDEMPOTENT_METHOD),
         Attempt(
             2,
-            pytest.approx(began + 0.35),
+            near(began + 0.35),
             0.25,
             None,
             "ConnectError",
@@ -48,7 +52,7 @@ async def test_a_recovered_response_tells_every_attempt(world: World, clock: Fak
             0.2,
             RetryReason.UNSENT,
         ),
-        Attempt(3, pytest.approx(began + 0.8), 0.25, 200, None, None, None, StopReason.DONE),
+        Attempt(3, near(began + 0.8), 0.25, 200, None, None, None, StopReason.DONE),
     )
 
 

@@ -179,9 +179,11 @@ async def test_prepare_may_return_another_request_for_the_same_origin(
 )
 async def test_prepare_may_not_leave_the_origin(world: World, clock: FakeClock, url: str) -> None:
     server = Server(503)
-    prepare = {"prepare": lambda request, number: httpx.Request("GET", url)}
 
-    async with world.client(server, **options(clock, **prepare)) as client:
+    def prepare(request: httpx.Request, number: int) -> httpx.Request:
+        return httpx.Request("GET", url)
+
+    async with world.client(server, **options(clock, prepare=prepare)) as client:
         with pytest.raises(ValueError, match="prepare must keep the origin http://test, not"):
             await client.get()
 
@@ -189,9 +191,10 @@ async def test_prepare_may_not_leave_the_origin(world: World, clock: FakeClock, 
 
 
 async def test_prepare_may_return_nothing_but_requests(world: World, clock: FakeClock) -> None:
-    prepare = {"prepare": lambda request, number: "http://test/"}
+    def prepare(request: httpx.Request, number: int) -> str:
+        return "http://test/"
 
-    async with world.client(Server(503), **options(clock, **prepare)) as client:
+    async with world.client(Server(503), **options(clock, prepare=prepare)) as client:
         with pytest.raises(TypeError, match="prepare must return a Request or None, not 'http"):
             await client.get()
 

@@ -27,7 +27,7 @@ class Recording(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def __init__(self) -> None:
         self.log: list[Any] = []
 
-    def __enter__(self) -> Self:  # type: ignore[override] # both worlds at once
+    def __enter__(self) -> Self:
         self.log.append("enter")
         return self
 
@@ -39,7 +39,7 @@ class Recording(httpx.BaseTransport, httpx.AsyncBaseTransport):
     ) -> None:
         self.log.append(("exit", exc_type))
 
-    async def __aenter__(self) -> Self:  # type: ignore[override] # both worlds at once
+    async def __aenter__(self) -> Self:
         return self.__enter__()
 
     async def __aexit__(

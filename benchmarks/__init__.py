@@ -1,0 +1,1 @@
+"""Figures: each file answers one question, as ratios measured side by side in one run."""

@@ -1,0 +1,5 @@
+"""All questions, one after another: `python -m benchmarks`."""
+
+from . import happy_path
+
+happy_path.main()
