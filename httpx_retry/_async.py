@@ -13,6 +13,8 @@ from ._core.clock import SystemClock
 from ._core.outcome import Retry
 from ._core.policy import RetryPolicy
 from ._http.family import Family
+from ._http.outgoing import Wire
+from ._http.witness import as_async_trace
 from ._settings import Settings, policy_for
 from ._wait import TaskWait, as_async_hook
 
@@ -48,12 +50,16 @@ class AsyncRetryDriver:
         random: Callable[[], float] = system_random,
         **http_transport_options: Unpack[HTTPTransportOptions],
     ) -> None:
-        self._settings = Settings(self.family, policy, on_event, clock, random)
+        family = self.family
+        self._transport = family.async_transport(transport, http_transport_options)
+        trace = as_async_trace if family.can_trace(self._transport) else None
+        wire = Wire(family, trace, family.has_proxy(self._transport))
+        self._settings = Settings(wire, policy, on_event, clock, random)
         self._policy = policy
         self._monotonic = clock.monotonic
         self._waiter = TaskWait(clock)
         self._prepare = None if prepare is None else as_async_hook("prepare", prepare)
-        self._transport = self.family.async_transport(transport, http_transport_options)
+        self._bytes = family.ByteStream
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._transport!r}>"
@@ -77,6 +83,11 @@ class AsyncRetryDriver:
                 return await self._transport.handle_async_request(request)
             policy = wished
         began = self._monotonic()
+        if request.method not in policy.plain_methods or type(request.stream) is not self._bytes:
+            call = Call(self._settings, policy, request, began)
+            call.outgoing.add_key()
+            await self._send(call)
+            return await self._pursue(call)
         # Nothing is sent inside an except block: a later error would carry this one as its context.
         # The wrapped method is looked up each time: test tools patch it after construction.
         try:
@@ -97,7 +108,10 @@ class AsyncRetryDriver:
             # A sleep of 0 s is a system call all the same: 75 µs on Linux.
             if decision.delay > 0:
                 await self._waiter.wait(decision.delay)
-            await self._send_again(call)
+            if self._prepare is not None:
+                outgoing = call.outgoing
+                outgoing.use(await self._prepare(outgoing.next_request(), call.next_number))
+            await self._send(call)
         return call.conclude()
 
     async def _judge(self, call: Call) -> Decision:
@@ -109,12 +123,10 @@ class AsyncRetryDriver:
             await self._discard(call)
             raise
 
-    async def _send_again(self, call: Call) -> None:
-        if self._prepare is not None:
-            call.use(await self._prepare(call.next_request(), call.next_number))
-        call.begin_attempt()
+    async def _send(self, call: Call) -> None:
+        request = call.depart()
         try:
-            response = await self._transport.handle_async_request(call.request)
+            response = await self._transport.handle_async_request(request)
         except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
             call.failed(error)
         else:

@@ -1,7 +1,7 @@
 """One request's journey: outcome in, decision out. It never sends and never waits.
 
 The drivers make a `Call` when a first attempt did not simply succeed, and ask of it, in this order:
-`failed` or `answered`, `judge`, and then `conclude`, or `begin_attempt` and all of it again.
+`failed` or `answered`, `judge`, and then `conclude`, or `depart` and all of it again.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from ._core.outcome import (
     Stop,
     StopReason,
 )
-from ._http.faults import evidence_of_error, evidence_of_status
+from ._http.faults import evidence_of_status
 from ._http.hints import read_hints
-from ._http.request_body import is_replayable
-from ._http.requests import copied, is_same_origin
-from ._observe import EventKind, RetryEvent, attach_history, attach_note, origin_of
+from ._http.outgoing import Outgoing
+from ._observe import EventKind, RetryEvent, attach_history, attach_note
 
 if TYPE_CHECKING:
     import httpx
@@ -55,15 +54,13 @@ class Call:
         "_sent",
         "_settings",
         "_stream",
-        "caller_request",
-        "request",
+        "outgoing",
     )
 
     def __init__(
         self, settings: Settings, policy: RetryPolicy, request: httpx.Request, began: float
     ) -> None:
-        self.caller_request = request
-        self.request = request
+        self.outgoing = Outgoing(request, policy, settings.wire)
         self._settings = settings
         self._policy = policy
         self._began = began
@@ -77,23 +74,27 @@ class Call:
         self._progress = Progress()
         self._attempts: list[Attempt] = []
 
-    def begin_attempt(self) -> None:
-        """The request is about to be sent again."""
+    def depart(self) -> httpx.Request:
+        """Return the request to be sent, now."""
+        request = self.outgoing.depart()
         self._sent = self._settings.clock.monotonic()
+        return request
 
     def failed(self, error: Exception) -> None:
         """The attempt ended with an error."""
-        family = self._settings.family
+        family = self._settings.wire.family
         clock = self._settings.clock
         self._ended, self._ended_at = clock.monotonic(), clock.time()
-        evidence = evidence_of_error(error, family)
+        evidence, at_once = self.outgoing.fault_of(error)
         if evidence is Evidence.BUG and isinstance(error, tuple(self._policy.exceptions)):
             evidence = Evidence.UNKNOWN
         if isinstance(error, family.RequestError):
-            error.request = self.request
+            error.request = self.outgoing.request
         self._response = None
         self._error = error
-        self._outcome = Outcome(self.request, evidence=evidence, error=error)
+        self._outcome = Outcome(
+            self.outgoing.request, evidence=evidence, error=error, at_once=at_once
+        )
 
     def answered(self, response: httpx.Response) -> None:
         """The attempt ended with a response."""
@@ -101,12 +102,12 @@ class Call:
         clock = self._settings.clock
         self._ended, self._ended_at = clock.monotonic(), clock.time()
         wait, should_retry = read_hints(status, response.headers.raw, self._ended_at)
-        response.request = self.request
+        response.request = self.outgoing.request
         self._response = response
         self._stream = response.stream
         self._error = None
         self._outcome = Outcome(
-            self.request,
+            self.outgoing.request,
             evidence=evidence_of_status(status, self._policy.statuses),
             response=response,
             status=status,
@@ -140,13 +141,13 @@ class Call:
         """
         assert self._response is not None
         assert self._outcome is not None
-        family = self._settings.family
+        family = self._settings.wire.family
         self._response.stream = family.ByteStream(body)
         judged = family.Response(
             self._response.status_code,
             headers=self._response.headers,
             stream=family.ByteStream(body),
-            request=self.request,
+            request=self.outgoing.request,
             extensions=self._response.extensions,
         )
         judged.read()
@@ -160,11 +161,10 @@ class Call:
         """
         assert self._outcome is not None
         progress = self._progress
-        key = self._policy.idempotency_header
         progress.attempts += 1
-        progress.method = self.request.method
-        progress.keyed = key is not None and key in self.request.headers
-        progress.replayable = is_replayable(self.request, self._settings.family)
+        progress.method = self.outgoing.request.method
+        progress.keyed = self.outgoing.is_keyed
+        progress.replayable = self.outgoing.is_replayable
         progress.elapsed = self._ended - self._began
         decision = decide(self._policy, progress, self._outcome, self._settings.random)
         if isinstance(decision, Retry):
@@ -176,6 +176,7 @@ class Call:
     def _granted(self, decision: Retry, outcome: Outcome) -> None:
         self._progress.previous_delay = decision.delay
         self._progress.server_waits += outcome.server_wait or 0.0
+        self._progress.went_at_once = outcome.at_once
         self._record(outcome, outcome.evidence, decision.delay, decision.reason)
         self._emit("retry-scheduled")
 
@@ -215,35 +216,12 @@ class Call:
     def _emit(self, kind: EventKind) -> None:
         hook = self._settings.on_event
         if hook is not None:
-            hook(RetryEvent(kind, self.request, tuple(self._attempts)))
+            hook(RetryEvent(kind, self.outgoing.request, tuple(self._attempts)))
 
     @property
     def next_number(self) -> int:
         """The number of the attempt to come."""
         return len(self._attempts) + 1
-
-    def next_request(self) -> httpx.Request:
-        """Return a copy of the caller's request, for `prepare` to change; it will be sent next."""
-        self.request = copied(self.caller_request)
-        return self.request
-
-    def use(self, request: object) -> None:
-        """Send what `prepare` returned; None stands for the request that it was given.
-
-        Raises:
-            TypeError: for what is no request of this family.
-            ValueError: for another origin: cookies, credentials and redirects belong to the first.
-        """
-        if request is None:
-            return
-        if not isinstance(request, self._settings.family.Request):
-            raise TypeError(f"prepare must return a Request or None, not {request!r}")
-        if not is_same_origin(request.url, self.caller_request.url):
-            raise ValueError(
-                f"prepare must keep the origin {origin_of(self.caller_request.url)},"
-                f" not change it to {origin_of(request.url)}"
-            )
-        self.request = request
 
     def release(self) -> None:
         """Let go of the outcome.

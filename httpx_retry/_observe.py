@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
+from ._http.requests import origin_of
+
 if TYPE_CHECKING:
     import httpx
 
@@ -49,13 +51,6 @@ class RetryEvent:
 
 
 EventHook = Callable[[RetryEvent], object]
-
-
-def origin_of(url: httpx.URL) -> str:
-    """The origin of a URL (RFC 6454 §6.2): scheme, host and port, and no secret."""
-    port = "" if url.port is None else f":{url.port}"
-    host = f"[{url.host}]" if ":" in url.host else url.host
-    return f"{url.scheme}://{host}{port}"
 
 
 def retry_history(response_or_error: httpx.Response | BaseException) -> tuple[Attempt, ...]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ._core.clock import Clock
-    from ._http.family import Family
+    from ._http.outgoing import Wire
     from ._observe import EventHook
 
 
@@ -25,11 +25,11 @@ class Settings:
         TypeError: for a value of the wrong type.
     """
 
-    __slots__ = ("clock", "family", "on_event", "policy", "random")
+    __slots__ = ("clock", "on_event", "policy", "random", "wire")
 
     def __init__(
         self,
-        family: Family,
+        wire: Wire,
         policy: RetryPolicy,
         on_event: EventHook | None,
         clock: Clock,
@@ -43,7 +43,7 @@ class Settings:
         check_plain_function("random", random)
         if on_event is not None:
             check_plain_function("on_event", on_event)
-        self.family = family
+        self.wire = wire
         self.policy = policy
         self.on_event = on_event
         self.clock = clock

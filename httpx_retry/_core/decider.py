@@ -30,6 +30,7 @@ class Progress:
         elapsed: seconds since the first send.
         server_waits: seconds waited so far because servers asked for it.
         previous_delay: seconds of the latest wait; None before the first.
+        went_at_once: whether the latest retry was granted after a failure that needs no wait.
     """
 
     __slots__ = (
@@ -40,6 +41,7 @@ class Progress:
         "previous_delay",
         "replayable",
         "server_waits",
+        "went_at_once",
     )
 
     def __init__(self) -> None:
@@ -50,6 +52,7 @@ class Progress:
         self.elapsed = 0.0
         self.server_waits = 0.0
         self.previous_delay: float | None = None
+        self.went_at_once = False
 
 
 def decide(
@@ -83,7 +86,7 @@ def decide(
     asked = outcome.server_wait
     if asked is not None and progress.server_waits + asked > policy.max_retry_after:
         return _STOPS[StopReason.RETRY_AFTER_TOO_LONG]
-    delay = asked if asked is not None else _backoff(policy, progress, outcome, random)
+    delay = asked if asked is not None else _own_delay(policy, progress, outcome, random)
     if policy.max_elapsed is not None and progress.elapsed + delay >= policy.max_elapsed:
         return _STOPS[StopReason.DEADLINE]
     return Retry(delay, ground)
@@ -111,9 +114,12 @@ def _ground(policy: RetryPolicy, progress: Progress, outcome: Outcome) -> RetryR
     return RetryReason.IDEMPOTENCY_KEY if progress.keyed else None
 
 
-def _backoff(
+def _own_delay(
     policy: RetryPolicy, progress: Progress, outcome: Outcome, random: Callable[[], float]
 ) -> float:
+    # Once: a server that refuses each attempt is not asked again and again without a pause.
+    if outcome.at_once and not progress.went_at_once:
+        return 0.0
     delay = policy.backoff(
         BackoffContext(progress.attempts, progress.previous_delay, outcome, random)
     )

@@ -74,9 +74,11 @@ class Outcome:
         evidence: what a failure of this kind proves about processing.
         server_wait: seconds that the server asked to wait; None where it did not say.
         should_retry: the server's own word (`x-should-retry`); None where it did not say.
+        at_once: whether another attempt may well succeed without any wait.
     """
 
     __slots__ = (
+        "at_once",
         "error",
         "evidence",
         "request",
@@ -96,6 +98,7 @@ class Outcome:
         status: int | None = None,
         server_wait: float | None = None,
         should_retry: bool | None = None,
+        at_once: bool = False,
     ) -> None:
         self.request = request
         self.response = response
@@ -104,6 +107,7 @@ class Outcome:
         self.evidence = evidence
         self.server_wait = server_wait
         self.should_retry = should_retry
+        self.at_once = at_once
 
     def __repr__(self) -> str:
         return f"<Outcome {self.label} {self.evidence.value}>"

@@ -18,6 +18,9 @@ RetryIf = Callable[[Outcome], "bool | None"]
 
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
+# The methods that need a key to be idempotent (draft-ietf-httpapi-idempotency-key-header).
+_KEYED_METHODS = frozenset({"POST", "PATCH"})
+
 # RFC 9110 §5.6.2: what methods and field names are made of.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _DEFAULT_BACKOFF = ExponentialBackoff()
@@ -42,12 +45,16 @@ class RetryPolicy:
         methods: methods that may run twice (idempotent, RFC 9110 §9.2.2). Empty means none.
         idempotency_header: a request that carries it may run twice whatever its method; None: no
             header says so.
+        generate_idempotency_key: give a POST or PATCH that has none such a header: a UUID4, the
+            same on all attempts.
         exceptions: exception types, beside httpx's transport errors, that count as transient.
         retry_if: asked about each outcome: True: it failed, retry it if method, evidence and
             limits allow; False: it did not fail; None: as without it. A plain function in both
             worlds.
         read_body: read every response's body before `retry_if` is asked, so that it finds
             `outcome.response.content`. The response handed over reads and streams as if untouched.
+        replay_buffer: bytes of a body that can be read only once (a generator, a pipe) to keep, so
+            that it can be sent again; what goes beyond 1 MiB is kept in a temporary file.
 
     Raises:
         ValueError: for a value out of range.
@@ -61,9 +68,14 @@ class RetryPolicy:
     statuses: Collection[int] = TRANSIENT_STATUSES
     methods: Collection[str] = IDEMPOTENT_METHODS
     idempotency_header: str | None = "Idempotency-Key"
+    generate_idempotency_key: bool = False
     exceptions: Collection[type[Exception]] = ()
     retry_if: RetryIf | None = None
     read_body: bool = False
+    replay_buffer: int = 0
+
+    plain_methods: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The methods whose requests go out as they are: nothing need be proved of them, or added."""
 
     judged_from: int = field(init=False, repr=False, compare=False)
     """The lowest status that has to be judged: a response below it is good as it is."""
@@ -83,10 +95,16 @@ class RetryPolicy:
             _check_token("idempotency_header", self.idempotency_header)
         if self.retry_if is not None:
             check_plain_function("retry_if", self.retry_if)
+        check_flag("generate_idempotency_key", self.generate_idempotency_key)
+        if self.generate_idempotency_key and self.idempotency_header is None:
+            raise ValueError("generate_idempotency_key needs an idempotency_header, not None")
         check_flag("read_body", self.read_body)
+        check_count("replay_buffer", self.replay_buffer, at_least=0)
         self._settle("statuses", _checked_statuses(self.statuses))
         self._settle("methods", _checked_methods(self.methods))
         self._settle("exceptions", _checked_exceptions(self.exceptions))
+        plain = (method for method in self.methods if not self.generates_key_for(method))
+        self._settle("plain_methods", frozenset(plain))
         self._settle(
             "judged_from",
             0 if self.retry_if is not None else min({FIRST_ERROR_STATUS, *self.statuses}),
@@ -94,6 +112,10 @@ class RetryPolicy:
 
     def _settle(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
+
+    def generates_key_for(self, method: str) -> bool:
+        """Whether a request of this method is given a key if it has none."""
+        return self.generate_idempotency_key and method in _KEYED_METHODS
 
     def replace(self, **changes: Any) -> RetryPolicy:
         """Return a policy with `changes` made.

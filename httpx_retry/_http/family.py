@@ -6,9 +6,11 @@ classes name either; all else asks the `Family` it is given.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from .._core.policy import FIELDS
+
+_T = TypeVar("_T")
 
 if TYPE_CHECKING:
     import ssl
@@ -52,17 +54,43 @@ class Family:
         self.AsyncHTTPTransport: type[httpx.AsyncHTTPTransport] = module.AsyncHTTPTransport
         self.RequestError: type[httpx.RequestError] = module.RequestError
         self.TransportError: type[httpx.TransportError] = module.TransportError
+        self.ProxyError: type[httpx.ProxyError] = module.ProxyError
+        self.ConnectError: type[httpx.ConnectError] = module.ConnectError
+        self.UnsupportedProtocol: type[httpx.UnsupportedProtocol] = module.UnsupportedProtocol
+        self.LocalProtocolError: type[httpx.LocalProtocolError] = module.LocalProtocolError
+        self.RemoteProtocolError: type[httpx.RemoteProtocolError] = module.RemoteProtocolError
         # Before a byte of the request is written, or at the pool's door.
         self.unsent: tuple[type[httpx.TransportError], ...] = (
             module.ConnectError,
             module.ConnectTimeout,
             module.PoolTimeout,
         )
-        self.permanent: tuple[type[httpx.TransportError], ...] = (
-            module.UnsupportedProtocol,
-            module.LocalProtocolError,
-            module.ProxyError,
+        # What request bodies other than bytes travel in: not public, and nothing else tells them.
+        content, multipart = module._content, module._multipart  # noqa: SLF001 - as said
+        self.MultipartStream: type[Any] = multipart.MultipartStream
+        self.iterator_streams: tuple[type[Any], ...] = (
+            content.IteratorByteStream,
+            content.AsyncIteratorByteStream,
         )
+        self._bases = (module.SyncByteStream, module.AsyncByteStream)
+        self._traceless = (module.MockTransport, module.ASGITransport, module.WSGITransport)
+        self._joined: dict[type, type] = {}
+
+    def stream_class(self, behaviour: type[_T]) -> type[_T]:
+        """Return the class as a subclass of this family's sync and async byte streams."""
+        if behaviour not in self._joined:
+            name = behaviour.__name__
+            self._joined[behaviour] = type(name, (behaviour, *self._bases), {})
+        return self._joined[behaviour]
+
+    def can_trace(self, transport: object) -> bool:
+        """Whether a transport, or one that it wraps, may call `extensions["trace"]`."""
+        return not isinstance(transport, self._traceless)
+
+    def has_proxy(self, transport: object) -> bool:
+        """Whether it is this family's own HTTP transport with a proxy."""
+        pool = getattr(transport, "_pool", None)
+        return getattr(pool, "_proxy_url", None) is not None
 
     def transport(
         self, given: httpx.BaseTransport | None, options: HTTPTransportOptions
@@ -121,4 +149,6 @@ class Family:
 def _check_misplaced(options: HTTPTransportOptions) -> None:
     for name in options:
         if name in FIELDS:
-            raise TypeError(f"{name} is a field of RetryPolicy: pass policy=RetryPolicy({name}=...)")
+            raise TypeError(
+                f"{name} is a field of RetryPolicy: pass policy=RetryPolicy({name}=...)"
+            )

@@ -1,26 +1,229 @@
-"""An exception → what it proves about whether the server processed the request."""
+"""An exception, and what was seen of its attempt → what it proves about processing.
+
+httpx and httpcore map many faults to few exceptions, and their messages differ between threads,
+asyncio and trio: so this reads the objects behind an exception, never its text.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._core.outcome import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
+
+    import httpx
 
     from .family import Family
+    from .witness import Witness
 
 
-def evidence_of_error(error: Exception, family: Family) -> Evidence:
-    """Return what an exception raised by the wrapped transport proves."""
-    if not isinstance(error, family.TransportError):
-        return Evidence.BUG
+class Fault(NamedTuple):
+    """What a failed attempt proves.
+
+    Attributes:
+        evidence: what it proves about processing.
+        at_once: whether another attempt may well succeed without any wait: the server refused this
+            one by protocol, or a connection had gone stale.
+    """
+
+    evidence: Evidence
+    at_once: bool = False
+
+
+UNSENT = Fault(Evidence.UNSENT)
+STALE = Fault(Evidence.UNSENT, at_once=True)
+REFUSED = Fault(Evidence.REFUSED, at_once=True)
+UNKNOWN = Fault(Evidence.UNKNOWN)
+PERMANENT = Fault(Evidence.PERMANENT)
+BUG = Fault(Evidence.BUG)
+
+# RFC 9113 §7.
+_REFUSED_STREAM = 0x7
+_HTTP_1_1_REQUIRED = 0xD
+
+# Causes form a short chain; one that is longer, or a ring, is not followed.
+_LONGEST_CHAIN = 12
+
+
+def fault_of(
+    error: Exception,
+    request: httpx.Request,
+    family: Family,
+    *,
+    witness: Witness | None,
+    through_proxy: bool,
+) -> Fault:
+    """Return what an exception raised by the wrapped transport proves.
+
+    Args:
+        error: the exception.
+        request: the request as it was sent.
+        family: the httpx that raised it.
+        witness: what was seen of the attempt; None where nothing was to be proved.
+        through_proxy: whether the wrapped transport uses a proxy.
+    """
+    chain = tuple(_chain(error))
+    if isinstance(error, family.TransportError):
+        fault = _mapped(error, chain, family, request, through_proxy=through_proxy)
+    else:
+        fault = _raw(error, chain)
+    if witness is not None and witness.saw_anything:
+        return _with_witness(fault, chain, request, witness)
+    return fault
+
+
+def _mapped(
+    error: httpx.TransportError,
+    chain: tuple[Any, ...],
+    family: Family,
+    request: httpx.Request,
+    *,
+    through_proxy: bool,
+) -> Fault:
+    if isinstance(error, family.UnsupportedProtocol) or _is_about_certificates(chain):
+        return PERMANENT
+    if isinstance(error, family.ProxyError):
+        return _proxy_refusal(str(error))
+    if isinstance(error, family.ConnectError) and through_proxy and request.url.scheme == "https":
+        # httpcore leaks the slot of a tunnel in which TLS fails: trying again makes it worse.
+        return UNSENT if _names_the_network(chain) else PERMANENT
     if isinstance(error, family.unsent):
-        return Evidence.UNSENT
-    if isinstance(error, family.permanent):
-        return Evidence.PERMANENT
-    return Evidence.UNKNOWN
+        return UNSENT
+    if isinstance(error, family.LocalProtocolError):
+        # Over HTTP/2 httpcore says so of what a server did, too.
+        return UNKNOWN if _first(chain, "h2.exceptions", "ProtocolError") else PERMANENT
+    return _by_http2(chain)
+
+
+def _by_http2(chain: tuple[Any, ...]) -> Fault:
+    """What the server's own frames say (RFC 9113 §6.8, §8.7)."""
+    reset = _first(chain, "h2.events", "StreamReset")
+    if reset is not None and reset.remote_reset:
+        if reset.error_code == _REFUSED_STREAM:
+            return REFUSED
+        if reset.error_code == _HTTP_1_1_REQUIRED:
+            return PERMANENT
+    goaway = _first(chain, "h2.events", "ConnectionTerminated")
+    return REFUSED if goaway is not None and goaway.last_stream_id == 0 else UNKNOWN
+
+
+def _raw(error: Exception, chain: tuple[Any, ...]) -> Fault:
+    """Faults of the transport that escape httpx without a name of its own."""
+    if _is_a(error, "socksio.exceptions", "ProtocolError"):
+        return UNSENT
+    if _is_a(error, "h11", "LocalProtocolError") or _is_about_certificates(chain):
+        return PERMANENT
+    if _is_a(error, "h2.exceptions", "ProtocolError"):
+        return _by_http2(chain)
+    escaped = any(
+        _is_a(error, module, name)
+        for module in ("anyio", "trio")
+        for name in ("BrokenResourceError", "ClosedResourceError")
+    )
+    # Not every OSError: a missing file is the caller's own.
+    if escaped or _is_a(error, "ssl", "SSLError") or _is_a(error, "socket", "gaierror"):
+        return UNKNOWN
+    if isinstance(error, ConnectionError | TimeoutError) or type(error) is OSError:
+        return UNKNOWN
+    return BUG
+
+
+def _with_witness(
+    fault: Fault, chain: tuple[Any, ...], request: httpx.Request, witness: Witness
+) -> Fault:
+    """Raise what an exception leaves open to what the trace proves."""
+    if fault.evidence is Evidence.UNSENT and witness.tunnel_failed:
+        return PERMANENT
+    if fault.evidence is not Evidence.UNKNOWN:
+        return fault
+    if witness.headers_left:
+        goaway = _first(chain, "h2.events", "ConnectionTerminated")
+        stream = witness.stream_id
+        below = goaway is not None and stream is not None and stream > goaway.last_stream_id
+        return REFUSED if below else fault
+    if not witness.began:
+        return UNSENT
+    # On HTTP/2 a sibling may have written these headers; without the body they are no request.
+    whole = witness.stream_id is None or _has_body_header(request)
+    return STALE if whole else fault
+
+
+def _has_body_header(request: httpx.Request) -> bool:
+    return "content-length" in request.headers or "transfer-encoding" in request.headers
+
+
+def _proxy_refusal(text: str) -> Fault:
+    """An HTTP proxy's status stands in the text and nowhere else; SOCKS has none."""
+    status = text[:3]
+    refused = status.isascii() and status.isdigit() and text[3:4] == " " and status[0] == "4"
+    return PERMANENT if refused and status not in _TRANSIENT_REFUSALS else UNSENT
+
+
+# What a proxy may say today and take back tomorrow, as an origin may.
+_TRANSIENT_REFUSALS = frozenset({"408", "425", "429"})
+
+
+def _is_about_certificates(chain: tuple[Any, ...]) -> bool:
+    """Whether ours does not trust theirs, or theirs not ours: neither will change its mind."""
+    for link in chain:
+        if _is_a(link, "ssl", "SSLCertVerificationError"):
+            return True
+        # OpenSSL's symbolic name of the peer's alert (RFC 8446 §6.2), not its message.
+        reason = link.reason if _is_a(link, "ssl", "SSLError") else None
+        if reason is not None and "ALERT" in reason and any(each in reason for each in _ALERTS):
+            return True
+    return False
+
+
+_ALERTS = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")
+
+
+def _names_the_network(chain: tuple[Any, ...]) -> bool:
+    """Whether a connection was not even made: refused, unreachable, no such name."""
+    return any(
+        isinstance(link, OSError)
+        and not isinstance(link, ConnectionResetError | BrokenPipeError)
+        and not _is_a(link, "ssl", "SSLError")
+        for link in chain
+    )
+
+
+def _chain(error: BaseException) -> Iterator[Any]:
+    """The exception and what is behind it: exceptions, and h2's events.
+
+    httpcore's pool takes its exceptions' causes away, but leaves what they were made of as their
+    first argument; tries to connect come as a group. Contexts are not followed: they may lead to
+    what the caller was busy with.
+    """
+    link: Any = error
+    for _ in range(_LONGEST_CHAIN):
+        yield link
+        behind = _behind(link)
+        if behind is None:
+            return
+        link = behind
+
+
+def _behind(link: Any) -> Any:
+    if not isinstance(link, BaseException):
+        return None
+    for candidate in (link.__cause__, *link.args[:1], *getattr(link, "exceptions", ())[:1]):
+        if isinstance(candidate, BaseException) or type(candidate).__module__ == "h2.events":
+            return candidate
+    return None
+
+
+def _first(chain: tuple[Any, ...], module: str, name: str) -> Any:
+    return next((link for link in chain if _is_a(link, module, name)), None)
+
+
+def _is_a(thing: object, module: str, name: str) -> bool:
+    """Whether it is of a class of a module that may not be loaded: then nothing is."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(thing, getattr(loaded, name))
 
 
 # By convention: 408 (RFC 9110 §15.5.9), 425 (RFC 8470 §5.2), 429 (RFC 6585 §4).

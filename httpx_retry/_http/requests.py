@@ -29,3 +29,10 @@ def is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or _DEFAULT_PORTS.get(url.scheme)
+
+
+def origin_of(url: httpx.URL) -> str:
+    """The origin of a URL (RFC 6454 §6.2): scheme, host and port, and no secret."""
+    port = "" if url.port is None else f":{url.port}"
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return f"{url.scheme}://{host}{port}"

@@ -21,6 +21,7 @@ NAMES = {
     "__aexit__": "__exit__",
     "aclose": "close",
     "as_async_hook": "as_hook",
+    "as_async_trace": "as_trace",
     "async_transport": "transport",
     "handle_async_request": "handle_request",
 }

@@ -1,0 +1,155 @@
+"""One request as it goes out, attempt by attempt: with its key, its guarded body, its witness."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from .faults import BUG, REFUSED, fault_of
+from .request_body import BodyGuard, guard_for
+from .requests import copied, is_same_origin, origin_of
+from .witness import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from .._core.policy import RetryPolicy
+    from .family import Family
+    from .faults import Fault
+
+    AsTrace = Callable[[Witness, Any], Callable[[str, dict[str, Any]], Any]]
+
+
+class Wire(NamedTuple):
+    """What is known of the wrapped transport.
+
+    Attributes:
+        family: the httpx that it belongs to.
+        as_trace: makes a trace extension, for its world, of a witness and the caller's own trace;
+            None where it does not trace.
+        has_proxy: whether it is known to use a proxy.
+    """
+
+    family: Family
+    as_trace: AsTrace | None
+    has_proxy: bool
+
+
+class Outgoing:
+    """The request of one call.
+
+    Args:
+        request: the caller's; never changed.
+        policy: says which methods may run twice, and what makes others do so.
+        wire: what the request goes out through.
+
+    Attributes:
+        request: what is sent, or was last, without the trace.
+    """
+
+    __slots__ = ("_base", "_caller_request", "_guard", "_policy", "_wire", "_witness", "request")
+
+    def __init__(self, request: httpx.Request, policy: RetryPolicy, wire: Wire) -> None:
+        self._caller_request = request
+        self._base = self.request = request
+        self._policy = policy
+        self._wire = wire
+        self._guard: BodyGuard | None = None
+        self._witness: Witness | None = None
+
+    def add_key(self) -> None:
+        """Give the request a key if the policy makes one, the same on all attempts."""
+        policy = self._policy
+        if policy.generates_key_for(self.request.method) and not self.is_keyed:
+            assert policy.idempotency_header is not None
+            self._base = self.request = copied(self.request)
+            self.request.headers[policy.idempotency_header] = str(uuid.uuid4())
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether it carries the idempotency header."""
+        header = self._policy.idempotency_header
+        return header is not None and header in self.request.headers
+
+    @property
+    def is_replayable(self) -> bool:
+        """Whether its body can be sent again as it was."""
+        stream = self.request.stream
+        if isinstance(stream, BodyGuard):
+            return stream.is_replayable
+        return isinstance(stream, self._wire.family.ByteStream)
+
+    def depart(self) -> httpx.Request:
+        """Return the request to hand to the wrapped transport.
+
+        The body goes under guard if it is not held in memory. Evidence is gathered only for what
+        may not simply run twice: a trace costs up to a twentieth of a request.
+        """
+        self._guard_body()
+        self._witness = None
+        as_trace = self._wire.as_trace
+        if as_trace is None or self.request.method in self._policy.methods or self.is_keyed:
+            return self.request
+        sent = copied(self.request)
+        self._witness = Witness(sent)
+        sent.extensions["trace"] = as_trace(self._witness, sent.extensions.get("trace"))
+        return sent
+
+    def _guard_body(self) -> None:
+        guard = guard_for(self.request, self._wire.family, self._policy.replay_buffer)
+        if guard is not self._guard:
+            self.close()
+            self._guard = guard
+        stream: Any = self.request.stream
+        if guard is None or guard is stream:
+            return
+        guarded = copied(self.request)
+        guarded.stream = cast("httpx.SyncByteStream", guard)  # by `Family.stream_class`
+        if self.request is self._base:
+            self._base = guarded
+        self.request = guarded
+
+    def next_request(self) -> httpx.Request:
+        """Return a copy of the request, for `prepare` to change; it will be sent next."""
+        self.request = copied(self._base)
+        return self.request
+
+    def use(self, request: object) -> None:
+        """Send what `prepare` returned; None stands for the request that it was given.
+
+        Raises:
+            TypeError: for what is no request of this family.
+            ValueError: for another origin: cookies, credentials and redirects belong to the first.
+        """
+        if request is None:
+            return
+        if not isinstance(request, self._wire.family.Request):
+            raise TypeError(f"prepare must return a Request or None, not {request!r}")
+        if not is_same_origin(request.url, self._caller_request.url):
+            raise ValueError(
+                f"prepare must keep the origin {origin_of(self._caller_request.url)},"
+                f" not change it to {origin_of(request.url)}"
+            )
+        self.request = request
+
+    def fault_of(self, error: Exception) -> Fault:
+        """Return what an error of the latest attempt proves."""
+        guard = self._guard
+        if guard is not None and error is guard.error:
+            return BUG
+        if guard is not None and error is guard.refusal:
+            return REFUSED
+        return fault_of(
+            error,
+            self.request,
+            self._wire.family,
+            witness=self._witness,
+            through_proxy=self._wire.has_proxy,
+        )
+
+    def close(self) -> None:
+        """Forget what was kept of the body."""
+        if self._guard is not None:
+            self._guard.close()
