@@ -1,0 +1,91 @@
+"""A request meets a fault, once: what comes of it, and how often the server processed it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from httpx_retry import Attempt, Evidence, RetryPolicy, retry_history
+from tests.clock import FakeClock
+from tests.faults.lab import Received, client_context
+from tests.worlds import World
+
+TIMEOUT = 0.2
+MAY_BE_SENT_AGAIN = (Evidence.UNSENT, Evidence.REFUSED)
+
+
+@dataclass
+class Met:
+    """What a client and its server saw of one request."""
+
+    response: httpx.Response | None
+    error: Exception | None
+    processed: list[Received]
+
+    @property
+    def history(self) -> tuple[Attempt, ...]:
+        return retry_history(self.response or self.error)  # type: ignore[arg-type] # one is there
+
+    @property
+    def evidence(self) -> Evidence | None:
+        return self.history[0].evidence
+
+
+async def meet(
+    world: World,
+    clock: FakeClock,
+    server: Any,
+    method: str,
+    *,
+    url: str | None = None,
+    policy: RetryPolicy | None = None,
+    transport: dict[str, Any] | None = None,
+    warm: bool = False,
+    **request: Any,
+) -> Met:
+    """Send one request through a retry transport of its own to a running server.
+
+    Args:
+        server: a server of the lab; its script begins with the request, or after a first one that
+            makes the connection if `warm`.
+        url: where else to send it.
+        transport: options of httpx's own transport.
+        **request: options of the request.
+    """
+    made = {"verify": client_context(), "trust_env": False, **(transport or {})}
+    retry = {"clock": clock, "random": lambda: 0.5, "policy": policy or RetryPolicy()}
+    headers = {"x-id": "request", **request.pop("headers", {})}
+    response = error = None
+    async with world.client(None, **retry, **made) as client:
+        if warm:
+            await client.get(server.url, headers={"x-id": "warm"})
+        try:
+            response = await client.request(
+                method, url or server.url, timeout=TIMEOUT, headers=headers, **request
+            )
+        except Exception as caught:  # noqa: BLE001 - what it is, is for the test to say
+            error = caught
+    return Met(response, error, server.processed.get("request", []))
+
+
+async def expect(
+    world: World, clock: FakeClock, server: Any, method: str, evidence: Evidence, **more: Any
+) -> Met:
+    """Send a request that meets a fault of this evidence, and require what follows from it."""
+    met = await meet(world, clock, server, method, **more)
+    assert met.evidence is evidence, (met.history, met.error)
+    bodies = [received.body for received in met.processed]
+    if method == "GET" and evidence not in (Evidence.PERMANENT, Evidence.BUG):
+        assert met.response is not None, met.error
+        assert met.response.status_code == 200
+    elif evidence in MAY_BE_SENT_AGAIN:
+        assert met.response is not None, met.error
+        assert met.response.status_code == 200
+        assert bodies == [more.get("content", b"")]
+    else:
+        assert met.error is not None
+        assert len(met.history) == 1
+        assert len(bodies) <= 1
+    return met

@@ -1,0 +1,157 @@
+"""HTTP/2 faults on real sockets: the protocol's own signals count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from h2.errors import ErrorCodes
+
+from httpx_retry import ConstantBackoff, Evidence, RetryPolicy, StopReason
+from tests.clock import FakeClock
+from tests.faults.lab import (
+    BAD_FRAME,
+    FLOW_WINDOW,
+    Early,
+    Fin,
+    GoAway,
+    HTTP2Server,
+    Last,
+    Reply,
+    ResetStream,
+    Rst,
+    Stall,
+)
+from tests.worlds import World
+
+from .meeting import expect, meet
+
+UNKNOWN, REFUSED, PERMANENT = Evidence.UNKNOWN, Evidence.REFUSED, Evidence.PERMANENT
+HTTP2 = {"http2": True}
+SILENT_ON_HTTP_1_1 = {ErrorCodes.REFUSED_STREAM, ErrorCodes.HTTP_1_1_REQUIRED}
+
+FAULTS = [
+    (ResetStream(ErrorCodes.REFUSED_STREAM), REFUSED),
+    (ResetStream(ErrorCodes.HTTP_1_1_REQUIRED), PERMANENT),
+    *[(ResetStream(code), UNKNOWN) for code in ErrorCodes if code not in SILENT_ON_HTTP_1_1],
+    (GoAway(Last.ZERO), REFUSED),
+    (GoAway(Last.ZERO, ErrorCodes.ENHANCE_YOUR_CALM), REFUSED),
+    (GoAway(Last.ZERO, then=Rst()), REFUSED),
+    (GoAway(Last.AT), UNKNOWN),
+    (GoAway(Last.MAX), UNKNOWN),
+    (GoAway(Last.MAX, then=Stall()), UNKNOWN),
+    (GoAway(Last.AT, then=Reply()), UNKNOWN),
+    (Fin(), UNKNOWN),
+    (Rst(), UNKNOWN),
+    (Stall(), UNKNOWN),
+    (Fin(after=BAD_FRAME), UNKNOWN),
+    (Reply(headers={"content-length": "9"}), UNKNOWN),
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(("step", "evidence"), FAULTS, ids=repr)
+async def test_the_evidence_of_each_fault(
+    world: World, clock: FakeClock, step: Any, evidence: Evidence, method: str
+) -> None:
+    with HTTP2Server([step]) as server:
+        await expect(world, clock, server, method, evidence, transport=HTTP2)
+
+
+async def test_the_first_retry_after_a_refusal_waits_for_nothing_and_the_second_backs_off(
+    world: World, clock: FakeClock
+) -> None:
+    refusal = ResetStream(ErrorCodes.REFUSED_STREAM)
+    policy = RetryPolicy(backoff=ConstantBackoff(3))
+
+    with HTTP2Server([refusal, refusal, Reply(503), refusal]) as server:
+        met = await meet(world, clock, server, "GET", policy=policy, transport=HTTP2)
+
+    waits = [attempt.wait for attempt in met.history]
+    assert waits == [0, 3, 3, None]
+    assert clock.sleeps == [3, 3]
+    assert server.connections == 1
+
+
+async def test_a_server_that_refuses_for_ever_is_given_up(world: World, clock: FakeClock) -> None:
+    with HTTP2Server([GoAway(Last.ZERO)] * 9) as server:
+        met = await meet(world, clock, server, "POST", content=b"order", transport=HTTP2)
+
+    assert [attempt.evidence for attempt in met.history] == [REFUSED] * 4
+    assert met.history[-1].reason is StopReason.ATTEMPTS_EXHAUSTED
+
+
+UPLOAD = b"x" * 200_000  # more than one window
+
+
+@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
+@pytest.mark.usefixtures("_collected_at_once")
+@pytest.mark.parametrize(
+    ("step", "evidence"),
+    [
+        (Early(GoAway(Last.BELOW), FLOW_WINDOW), REFUSED),
+        (Early(GoAway(Last.AT), FLOW_WINDOW), UNKNOWN),
+        (Early(Fin(), FLOW_WINDOW), UNKNOWN),
+        (Early(Rst(), FLOW_WINDOW), UNKNOWN),
+        (Early(Stall(), FLOW_WINDOW), UNKNOWN),
+        # httpcore overlooks the reset while it waits for the window: only a timeout is seen.
+        (Early(ResetStream(ErrorCodes.REFUSED_STREAM), FLOW_WINDOW), UNKNOWN),
+    ],
+    ids=repr,
+)
+async def test_a_fault_while_the_upload_waits_for_its_window(
+    world: World, clock: FakeClock, step: Any, evidence: Evidence
+) -> None:
+    with HTTP2Server([Reply(), step]) as server:
+        await expect(
+            world, clock, server, "POST", evidence, transport=HTTP2, warm=True, content=UPLOAD
+        )
+
+
+@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
+@pytest.mark.usefixtures("_collected_at_once")
+async def test_a_goaway_that_disowns_every_stream_while_the_upload_waits(
+    world: World, clock: FakeClock
+) -> None:
+    with HTTP2Server([Early(GoAway(Last.ZERO), FLOW_WINDOW)]) as server:
+        await expect(world, clock, server, "POST", REFUSED, transport=HTTP2, content=UPLOAD)
+
+
+async def test_a_refusal_in_the_middle_of_an_upload_is_one(world: World, clock: FakeClock) -> None:
+    refusal = Early(ResetStream(ErrorCodes.REFUSED_STREAM), read=1000)
+    with HTTP2Server([refusal]) as server:
+        await expect(
+            world, clock, server, "POST", REFUSED, transport=HTTP2, content=b"x" * 2000
+        )
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("by", [Fin(), Rst()], ids=repr)
+async def test_an_idle_connection_that_was_lost(
+    world: World, clock: FakeClock, by: Any, method: str
+) -> None:
+    with HTTP2Server() as server:
+        async with world.client(None, clock=clock, verify=False, **HTTP2) as client:
+            await client.get(server.url, headers={"x-id": "warm"})
+            assert server.close_idle(by) == 1
+            try:
+                await client.request(method, server.url, headers={"x-id": "request"})
+            except Exception as error:  # noqa: BLE001 - what it is differs between the worlds
+                assert method == "POST", error
+                # The kernel took the headers: nothing proves that nobody read them.
+                assert server.processed.get("request", []) == []
+            else:
+                assert len(server.processed["request"]) == 1
+
+
+async def test_httpcores_own_resend_after_a_goaway_carries_the_whole_body(
+    world: World, clock: FakeClock
+) -> None:
+    with HTTP2Server([Reply(), GoAway(Last.BELOW)]) as server:
+        met = await meet(
+            world, clock, server, "POST", content=b"order", transport=HTTP2, warm=True
+        )
+
+    assert met.response is not None
+    assert met.history == ()
+    assert [received.body for received in met.processed] == [b"order"]
