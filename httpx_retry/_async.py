@@ -100,19 +100,23 @@ class AsyncRetryDriver:
                 return response
             call = Call(self._settings, policy, request, began)
             call.answered(response)
+            del response  # this frame would hold it through every wait
         return await self._pursue(call)
 
     async def _pursue(self, call: Call) -> httpx.Response:
-        while isinstance(decision := await self._judge(call), Retry):
-            await self._discard(call)
-            # A sleep of 0 s is a system call all the same: 75 µs on Linux.
-            if decision.delay > 0:
-                await self._waiter.wait(decision.delay)
-            if self._prepare is not None:
-                outgoing = call.outgoing
-                outgoing.use(await self._prepare(outgoing.next_request(), call.next_number))
-            await self._send(call)
-        return call.conclude()
+        try:
+            while isinstance(decision := await self._judge(call), Retry):
+                await self._discard(call)
+                # A sleep of 0 s is a system call all the same: 75 µs on Linux.
+                if decision.delay > 0:
+                    await self._waiter.wait(decision.delay)
+                if self._prepare is not None:
+                    outgoing = call.outgoing
+                    outgoing.use(await self._prepare(outgoing.next_request(), call.next_number))
+                await self._send(call)
+            return call.conclude()
+        finally:
+            call.outgoing.close()
 
     async def _judge(self, call: Call) -> Decision:
         try:
@@ -150,7 +154,7 @@ class AsyncRetryDriver:
         stream = call.take_stream()
         if stream is not None:
             # How it breaks while it is thrown away is nobody's concern.
-            with suppress(self.family.TransportError):
+            with suppress(Exception):
                 await stream.aclose()
 
     async def aclose(self) -> None:

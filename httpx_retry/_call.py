@@ -88,7 +88,7 @@ class Call:
         evidence, at_once = self.outgoing.fault_of(error)
         if evidence is Evidence.BUG and isinstance(error, tuple(self._policy.exceptions)):
             evidence = Evidence.UNKNOWN
-        if isinstance(error, family.RequestError):
+        if isinstance(error, family.TransportError) and not _has_request(error):
             error.request = self.outgoing.request
         self._response = None
         self._error = error
@@ -104,7 +104,8 @@ class Call:
         wait, should_retry = read_hints(status, response.headers.raw, self._ended_at)
         response.request = self.outgoing.request
         self._response = response
-        self._stream = response.stream
+        # One that was read is closed already.
+        self._stream = None if response.is_closed else response.stream
         self._error = None
         self._outcome = Outcome(
             self.outgoing.request,
@@ -119,7 +120,9 @@ class Call:
     def wants_body(self) -> bool:
         """Whether the response's body is to be read before it is judged."""
         policy = self._policy
-        return policy.read_body and policy.retry_if is not None and self._response is not None
+        if not policy.read_body or policy.retry_if is None or self._response is None:
+            return False
+        return not self._response.is_stream_consumed and not _opens_a_tunnel(self._response)
 
     @property
     def stream(self) -> Any:
@@ -135,9 +138,6 @@ class Call:
         """The response's body was read and its stream closed, before it is judged.
 
         What is judged is a second response that was read: the one handed over is as if untouched.
-
-        Raises:
-            httpx.DecodingError: for a body that is not what its Content-Encoding says.
         """
         assert self._response is not None
         assert self._outcome is not None
@@ -150,8 +150,13 @@ class Call:
             request=self.outgoing.request,
             extensions=self._response.extensions,
         )
-        judged.read()
-        self._outcome.response = judged
+        try:
+            judged.read()
+        except family.DecodingError:
+            # Not what its Content-Encoding says: for the caller to find out, who may not decode it.
+            self._outcome.is_readable = False
+        else:
+            self._outcome.response = judged
 
     def judge(self) -> Decision:
         """Return what follows the attempt that has just ended, and tell who wants to know.
@@ -189,7 +194,7 @@ class Call:
         if self._error is not None:
             attach_note(self._error, attempts, self._progress.elapsed)
         # The live response, not the copy that a read body is judged by.
-        attach_history(self._error or self._response, attempts)
+        attach_history(self._response if self._error is None else self._error, attempts)
         self._emit("recovered" if recovered else "gave-up")
 
     def _record(
@@ -242,8 +247,28 @@ class Call:
         if error is None:
             assert response is not None
             return response
+        context = error.__context__
         try:
             raise error
         finally:
+            # Raising set it to whatever the caller is busy with; it was the wrapped transport's.
+            error.__context__ = context
             # The error's traceback holds this frame: no cycle is left for the collector.
-            del error
+            del error, context
+
+
+def _has_request(error: httpx.RequestError) -> bool:
+    try:
+        return error.request is not None
+    except RuntimeError:
+        return False
+
+
+def _opens_a_tunnel(response: httpx.Response) -> bool:
+    """Whether what follows the headers is no body but another protocol (RFC 9110 §7.8, §9.3.6)."""
+    return response.status_code == _SWITCHING_PROTOCOLS or (
+        response.request.method == "CONNECT" and response.is_success
+    )
+
+
+_SWITCHING_PROTOCOLS = 101

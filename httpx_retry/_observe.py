@@ -95,7 +95,7 @@ def attach_note(error: Exception, attempts: tuple[Attempt, ...], total: float) -
         f" ({attempts[-1].reason.value}): {labels}"
     )
     # Written directly: BaseException.add_note is missing on Python 3.10, where nobody reads it.
-    notes = [each for each in getattr(error, _NOTES, ()) if not _is_ours(each)]
+    notes = [each for each in getattr(error, _NOTES, None) or () if not _is_ours(each)]
     setattr(error, _NOTES, [*notes, note])
 
 

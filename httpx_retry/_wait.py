@@ -32,7 +32,7 @@ class ThreadWait:
     def wait(self, seconds: float) -> None:
         """Return after `seconds`."""
         if self._virtual is not None:
-            self._virtual.sleep(seconds)
+            self._virtual.skip(seconds)
             return
         while seconds > 0:
             time.sleep(min(seconds, _LONGEST_SLEEP))
@@ -54,7 +54,7 @@ class TaskWait:
         from anyio import sleep  # noqa: PLC0415 - httpx brings it in when it first needs it, too
 
         if self._virtual is not None:
-            self._virtual.sleep(seconds)
+            self._virtual.skip(seconds)
             seconds = 0.0
         await sleep(seconds)
 

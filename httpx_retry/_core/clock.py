@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 class Clock(Protocol):
     """A source of time, in seconds.
 
-    A clock that has a `sleep(seconds)` method of its own passes the time itself: no wait of the
+    A clock that has a `skip(seconds)` method as well passes the time itself: no wait of the
     transport is a real one then (see `VirtualClock`).
     """
 
@@ -22,7 +22,7 @@ class Clock(Protocol):
 
 @runtime_checkable
 class VirtualClock(Protocol):
-    """A clock whose time passes by call, as in tests: `sleep` returns at once."""
+    """A clock whose time passes by call, as in tests: `skip` returns at once."""
 
     def monotonic(self) -> float:
         """Seconds since an arbitrary moment; never goes back."""
@@ -30,7 +30,7 @@ class VirtualClock(Protocol):
     def time(self) -> float:
         """POSIX seconds: the wall clock, which may be set."""
 
-    def sleep(self, seconds: float) -> None:
+    def skip(self, seconds: float) -> None:
         """Let `seconds` pass. A plain function, asked in threads and tasks alike."""
 
 

@@ -93,7 +93,8 @@ def decide(
 
 
 def _has_failed(policy: RetryPolicy, outcome: Outcome) -> bool:
-    if policy.retry_if is not None and outcome.evidence is not Evidence.BUG:
+    is_asked = outcome.is_readable and outcome.evidence is not Evidence.BUG
+    if policy.retry_if is not None and is_asked:
         verdict = policy.retry_if(outcome)
         if verdict is True or verdict is False:
             return verdict

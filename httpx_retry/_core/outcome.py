@@ -75,12 +75,14 @@ class Outcome:
         server_wait: seconds that the server asked to wait; None where it did not say.
         should_retry: the server's own word (`x-should-retry`); None where it did not say.
         at_once: whether another attempt may well succeed without any wait.
+        is_readable: whether `response` is fit to be shown to `retry_if`: its body could be decoded.
     """
 
     __slots__ = (
         "at_once",
         "error",
         "evidence",
+        "is_readable",
         "request",
         "response",
         "server_wait",
@@ -108,6 +110,7 @@ class Outcome:
         self.server_wait = server_wait
         self.should_retry = should_retry
         self.at_once = at_once
+        self.is_readable = True
 
     def __repr__(self) -> str:
         return f"<Outcome {self.label} {self.evidence.value}>"

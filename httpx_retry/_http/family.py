@@ -52,7 +52,7 @@ class Family:
         self.AsyncBaseTransport: type[httpx.AsyncBaseTransport] = module.AsyncBaseTransport
         self.HTTPTransport: type[httpx.HTTPTransport] = module.HTTPTransport
         self.AsyncHTTPTransport: type[httpx.AsyncHTTPTransport] = module.AsyncHTTPTransport
-        self.RequestError: type[httpx.RequestError] = module.RequestError
+        self.DecodingError: type[httpx.DecodingError] = module.DecodingError
         self.TransportError: type[httpx.TransportError] = module.TransportError
         self.ProxyError: type[httpx.ProxyError] = module.ProxyError
         self.ConnectError: type[httpx.ConnectError] = module.ConnectError

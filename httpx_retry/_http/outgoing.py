@@ -49,7 +49,16 @@ class Outgoing:
         request: what is sent, or was last, without the trace.
     """
 
-    __slots__ = ("_base", "_caller_request", "_guard", "_policy", "_wire", "_witness", "request")
+    __slots__ = (
+        "_base",
+        "_caller_request",
+        "_guard",
+        "_guards",
+        "_policy",
+        "_wire",
+        "_witness",
+        "request",
+    )
 
     def __init__(self, request: httpx.Request, policy: RetryPolicy, wire: Wire) -> None:
         self._caller_request = request
@@ -57,6 +66,7 @@ class Outgoing:
         self._policy = policy
         self._wire = wire
         self._guard: BodyGuard | None = None
+        self._guards: list[BodyGuard] = []
         self._witness: Witness | None = None
 
     def add_key(self) -> None:
@@ -99,9 +109,9 @@ class Outgoing:
 
     def _guard_body(self) -> None:
         guard = guard_for(self.request, self._wire.family, self._policy.replay_buffer)
-        if guard is not self._guard:
-            self.close()
-            self._guard = guard
+        if guard is not None and guard is not self._guard:
+            self._guards.append(guard)
+        self._guard = guard
         stream: Any = self.request.stream
         if guard is None or guard is stream:
             return
@@ -150,6 +160,6 @@ class Outgoing:
         )
 
     def close(self) -> None:
-        """Forget what was kept of the body."""
-        if self._guard is not None:
-            self._guard.close()
+        """Forget what was kept of bodies."""
+        for guard in self._guards:
+            guard.close()

@@ -67,12 +67,15 @@ class RewindingGuard(BodyGuard):
         rewind: goes back to where the first send began.
     """
 
-    is_replayable = True
-
     def __init__(self, stream: Any, family: Family, rewind: Callable[[], object]) -> None:
         super().__init__(stream, family)
         self._rewind = rewind
         self._most = 0
+
+    @property
+    def is_replayable(self) -> bool:
+        """Whether it was found to be the same each time that it was read."""
+        return self.refusal is None
 
     def __iter__(self) -> Iterator[bytes]:
         given = 0

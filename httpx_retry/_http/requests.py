@@ -18,7 +18,10 @@ def copied(request: httpx.Request) -> httpx.Request:
     copy = object.__new__(type(request))
     copy.__dict__.update(request.__dict__)
     copy.headers = request.headers.copy()
-    copy.extensions = dict(request.extensions)
+    copy.extensions = {
+        name: dict(value) if isinstance(value, dict) else value
+        for name, value in request.extensions.items()
+    }
     return copy
 
 
@@ -28,7 +31,8 @@ def is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port or _DEFAULT_PORTS.get(url.scheme)
+    port = _DEFAULT_PORTS.get(url.scheme) if url.port is None else url.port
+    return url.scheme, url.host, port
 
 
 def origin_of(url: httpx.URL) -> str:

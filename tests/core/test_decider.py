@@ -225,7 +225,8 @@ def test_what_a_granted_retry_can_never_be(
     assert standing.replayable
     assert 0 <= granted.delay < math.inf
     assert granted.delay >= (what.server_wait or 0)
-    assert standing.server_waits + (what.server_wait or 0) <= policy.max_retry_after
+    if what.server_wait is not None:
+        assert standing.server_waits + what.server_wait <= policy.max_retry_after
     assert policy.max_elapsed is None or standing.elapsed + granted.delay < policy.max_elapsed
     assert what.evidence not in (Evidence.PERMANENT, Evidence.BUG)
     assert what.evidence is not UNKNOWN or standing.keyed or standing.method in policy.methods

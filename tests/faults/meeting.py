@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from httpx_retry import Attempt, Evidence, RetryPolicy, retry_history
-from tests.clock import FakeClock
 from tests.faults.lab import Received, client_context
-from tests.worlds import World
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.clock import FakeClock
+    from tests.worlds import Client, World
 
 TIMEOUT = 0.2
 MAY_BE_SENT_AGAIN = (Evidence.UNSENT, Evidence.REFUSED)
@@ -33,41 +35,46 @@ class Met:
         return self.history[0].evidence
 
 
+async def send(
+    client: Client, server: Any, method: str, *, url: str | None = None, **request: Any
+) -> Met:
+    """Send one request with that client to a running server of the lab, or elsewhere."""
+    response = error = None
+    headers = {"x-id": "request", **request.pop("headers", {})}
+    try:
+        response = await client.request(
+            method, url or server.url, timeout=TIMEOUT, headers=headers, **request
+        )
+    except Exception as caught:  # noqa: BLE001 - what it is, is for the test to say
+        error = caught
+    return Met(response, error, server.processed.get("request", []))
+
+
 async def meet(
     world: World,
     clock: FakeClock,
     server: Any,
     method: str,
     *,
-    url: str | None = None,
     policy: RetryPolicy | None = None,
     transport: dict[str, Any] | None = None,
     warm: bool = False,
     **request: Any,
 ) -> Met:
-    """Send one request through a retry transport of its own to a running server.
+    """Send one request through a retry transport of its own.
 
     Args:
-        server: a server of the lab; its script begins with the request, or after a first one that
-            makes the connection if `warm`.
-        url: where else to send it.
+        server: its script begins with the request, or after a first one that makes the connection
+            if `warm`.
         transport: options of httpx's own transport.
         **request: options of the request.
     """
     made = {"verify": client_context(), "trust_env": False, **(transport or {})}
     retry = {"clock": clock, "random": lambda: 0.5, "policy": policy or RetryPolicy()}
-    headers = {"x-id": "request", **request.pop("headers", {})}
-    response = error = None
     async with world.client(None, **retry, **made) as client:
         if warm:
             await client.get(server.url, headers={"x-id": "warm"})
-        try:
-            response = await client.request(
-                method, url or server.url, timeout=TIMEOUT, headers=headers, **request
-            )
-        except Exception as caught:  # noqa: BLE001 - what it is, is for the test to say
-            error = caught
-    return Met(response, error, server.processed.get("request", []))
+        return await send(client, server, method, **request)
 
 
 async def expect(

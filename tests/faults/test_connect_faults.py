@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from httpx_retry import Evidence, retry_history
-from tests.clock import FakeClock
 from tests.faults.lab import (
     ALERT,
     CLIENT_CERTIFICATE,
@@ -30,9 +29,12 @@ from tests.faults.lab import (
     full_backlog,
     refused,
 )
-from tests.worlds import World
 
 from .meeting import expect, meet
+
+if TYPE_CHECKING:
+    from tests.clock import FakeClock
+    from tests.worlds import World
 
 UNSENT, PERMANENT = Evidence.UNSENT, Evidence.PERMANENT
 
@@ -145,9 +147,7 @@ async def test_a_post_that_the_proxy_never_passed_on_is_sent_again(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize(
-    "broken", [Fin(), Rst(), Fin(after=ALERT), Fin(after=PLAINTEXT)], ids=repr
-)
+@pytest.mark.parametrize("broken", [Fin(), Rst(), Fin(after=ALERT), Fin(after=PLAINTEXT)], ids=repr)
 async def test_tls_that_fails_in_a_tunnel_is_not_tried_again(
     world: World, clock: FakeClock, broken: Any, method: str
 ) -> None:

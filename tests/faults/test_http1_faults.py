@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from httpx_retry import Evidence, RetryReason
-from tests.clock import FakeClock
 from tests.faults.lab import (
     CONTINUE,
     EARLY_HINTS,
@@ -26,9 +25,12 @@ from tests.faults.lab import (
     close_before_write,
     close_before_write_async,
 )
-from tests.worlds import World
 
-from .meeting import expect, meet
+from .meeting import expect, meet, send
+
+if TYPE_CHECKING:
+    from tests.clock import FakeClock
+    from tests.worlds import World
 
 UNKNOWN = Evidence.UNKNOWN
 
@@ -109,6 +111,8 @@ async def test_a_connection_closed_before_the_pool_looks_is_no_fault(
     assert clock.sleeps == []
 
 
+@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
+@pytest.mark.usefixtures("_collected_at_once")
 @pytest.mark.parametrize("by", [Fin(), Rst()], ids=repr)
 async def test_a_post_on_a_stale_connection_is_sent_again_if_its_headers_never_left(
     world: World, clock: FakeClock, by: Any
@@ -117,7 +121,8 @@ async def test_a_post_on_a_stale_connection_is_sent_again_if_its_headers_never_l
         async with world.client(None, clock=clock) as client:
             await client.get(server.url)
             closing = close_before_write_async if world.is_async else close_before_write
-            met = await meet_on(client, server, closing(server, by))
+            trace = {"trace": closing(server, by)}
+            met = await send(client, server, "POST", content=b"order", extensions=trace)
 
     if isinstance(by, Rst) and world.name != "asyncio":
         assert met.response is not None
@@ -130,16 +135,3 @@ async def test_a_post_on_a_stale_connection_is_sent_again_if_its_headers_never_l
         # The kernel took the bytes: nothing proves that nobody read them.
         assert met.evidence is UNKNOWN
         assert met.processed == []
-
-
-async def meet_on(client: Any, server: Any, trace: Any) -> Any:
-    from .meeting import Met
-
-    response = error = None
-    try:
-        response = await client.post(
-            server.url, headers={"x-id": "request"}, extensions={"trace": trace}, content=b"order"
-        )
-    except Exception as caught:  # noqa: BLE001 - the test says which
-        error = caught
-    return Met(response, error, server.processed.get("request", []))

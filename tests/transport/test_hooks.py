@@ -17,7 +17,7 @@ from httpx_retry import (
     StopReason,
     retry_history,
 )
-from tests.worlds import Stream, World
+from tests.worlds import Stream, World, settled
 
 from .handlers import Server, options
 
@@ -116,18 +116,51 @@ async def test_a_body_that_breaks_while_it_is_read_is_a_failed_attempt(
     assert [attempt.error for attempt in retry_history(response)] == ["ReadError", None]
 
 
-async def test_a_body_that_is_not_what_it_says_is_the_callers_to_know(
-    world: World, clock: FakeClock
+@pytest.mark.parametrize(("status", "sends"), [(200, 1), (503, 2)])
+async def test_a_body_that_is_not_what_it_says_is_judged_by_its_status_alone(
+    world: World, clock: FakeClock, status: int, sends: int
 ) -> None:
-    stream = Stream(b"not gzip")
-    server = Server(httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream))
+    def answer(status: int) -> httpx.Response:
+        stream = Stream(b"not gzip")
+        return httpx.Response(status, headers={"Content-Encoding": "gzip"}, stream=stream)
+
+    server = Server(answer(status), answer(200))
     policy = RetryPolicy(retry_if=pending, read_body=True)
 
     async with world.client(server, **options(clock, policy=policy)) as client:
-        with pytest.raises(httpx.DecodingError):
-            await client.get()
+        request = client.build_request("GET", "http://test/")
+        response = await client.send(request, stream=True)
+        assert await world.raw_chunks(response) == [b"not gzip"]
 
-    assert (server.sends, stream.closed) == (1, 1)
+    assert server.sends == sends
+
+
+async def test_read_body_leaves_another_protocol_alone(world: World, clock: FakeClock) -> None:
+    streams = [Stream(b"not a body"), Stream(b"nor this")]
+    server = Server(*[httpx.Response(101 + 99 * n, stream=s) for n, s in enumerate(streams)])
+    policy = RetryPolicy(retry_if=lambda outcome: None, read_body=True)
+    transport = world.transport(server, **options(clock, policy=policy))
+
+    for method, stream in zip(["GET", "CONNECT"], streams, strict=True):
+        response = await world.handle(transport, httpx.Request(method, "http://test/"))
+        assert (response.stream, stream.closed) == (stream, 0)
+
+
+async def test_a_response_that_was_read_already_is_judged_as_it_is(
+    world: World, clock: FakeClock
+) -> None:
+    stream = Stream(b'{"state": "pending"}')
+    read = httpx.Response(200, stream=stream)
+    await (read.aread() if world.is_async else settled(read.read()))
+    policy = RetryPolicy(retry_if=pending, read_body=True)
+
+    async with world.client(
+        Server(read, answer("ready")), **options(clock, policy=policy)
+    ) as client:
+        response = await client.get()
+
+    assert response.json() == {"state": "ready"}
+    assert stream.closed == 1
 
 
 async def test_without_retry_if_no_body_is_read_for_it(world: World, clock: FakeClock) -> None:

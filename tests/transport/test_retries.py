@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import traceback
+import weakref
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,7 +19,7 @@ from .handlers import Server, options
 if TYPE_CHECKING:
     from tests.worlds import World
 
-UNSENT = [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout]
+UNSENT = [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError]
 UNKNOWN = [
     httpx.ReadError,
     httpx.WriteError,
@@ -26,7 +28,7 @@ UNKNOWN = [
     httpx.WriteTimeout,
     httpx.RemoteProtocolError,
 ]
-PERMANENT = [httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.ProxyError]
+PERMANENT = [httpx.UnsupportedProtocol, httpx.LocalProtocolError]
 
 
 async def test_a_get_outlives_a_service_that_is_briefly_unavailable(
@@ -204,7 +206,7 @@ async def test_every_discarded_response_is_closed_before_the_wait(
     seen: list[list[int]] = []
 
     class Watch(FakeClock):
-        def sleep(self, seconds: float) -> None:
+        def skip(self, seconds: float) -> None:
             seen.append([stream.closed for stream in server.streams])
 
     async with world.client(server, **options(Watch())) as client:
@@ -213,12 +215,13 @@ async def test_every_discarded_response_is_closed_before_the_wait(
     assert seen == [[1], [1, 1]]
 
 
+@pytest.mark.parametrize("error", [httpx.ReadError("reset"), OSError("reset")])
 async def test_how_a_discarded_response_breaks_is_nobodys_concern(
-    world: World, clock: FakeClock
+    world: World, clock: FakeClock, error: Exception
 ) -> None:
     class Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
         def close(self) -> None:
-            raise httpx.ReadError("reset")
+            raise error
 
         async def aclose(self) -> None:
             self.close()
@@ -286,24 +289,69 @@ async def test_the_note_leaves_others_alone(world: World, clock: FakeClock) -> N
     ]
 
 
-async def test_a_body_that_may_be_half_read_is_not_sent_again(
+async def test_the_context_of_an_error_stays_the_wrapped_transports(
     world: World, clock: FakeClock
 ) -> None:
-    class Upload(httpx.SyncByteStream, httpx.AsyncByteStream):
-        pass
+    def broken(request: httpx.Request) -> httpx.Response:
+        try:
+            raise OSError("the real cause")
+        except OSError:
+            raise httpx.ReadError("broken")  # noqa: B904 - a context and no cause is the point
 
-    sent: list[httpx.Request] = []
+    transport = world.transport(broken, **options(clock, policy=RetryPolicy(max_attempts=2)))
+    try:
+        raise LookupError("what the caller is busy with")
+    except LookupError:
+        with pytest.raises(httpx.ReadError) as caught:
+            await world.handle(transport, httpx.Request("GET", "http://test/"))
 
-    class Unread(httpx.BaseTransport, httpx.AsyncBaseTransport):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            sent.append(request)
-            return httpx.Response(503)
+    assert isinstance(caught.value.__context__, OSError)
 
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            return self.handle_request(request)
 
-    request = httpx.Request("PUT", "http://test/", stream=Upload())
-    response = await world.handle(world.transport(Unread(), **options(clock)), request)
+async def test_an_error_keeps_the_request_that_it_has(world: World, clock: FakeClock) -> None:
+    other = httpx.Request("GET", "http://other/")
+    error = httpx.ReadError("broken", request=other)
+    fresh = httpx.ReadError("broken")
+    request = httpx.Request("POST", "http://test/")
 
-    assert (response.status_code, len(sent)) == (503, 1)
-    assert retry_history(response)[0].reason is StopReason.BODY_NOT_REPLAYABLE
+    for each, expected in ((error, other), (fresh, request)):
+        with pytest.raises(httpx.ReadError):
+            await world.handle(world.transport(Server(each), **options(clock)), request)
+        assert each.request is expected
+
+
+async def test_an_error_that_is_falsy_is_an_error(world: World, clock: FakeClock) -> None:
+    class Empty(httpx.ReadError):
+        def __bool__(self) -> bool:
+            return False
+
+    error = Empty("")
+    vars(error)["__notes__"] = None
+    async with world.client(Server(error), **options(clock)) as client:
+        with pytest.raises(Empty):
+            await client.get()
+
+    assert len(retry_history(error)) == 4
+
+
+async def test_no_wait_holds_the_failed_response(world: World) -> None:
+    alive: list[bool] = []
+
+    class Watch(FakeClock):
+        def skip(self, seconds: float) -> None:
+            alive.append(made[-1]() is not None)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        response = httpx.Response(503)
+        made.append(weakref.ref(response))
+        return response
+
+    made: list[weakref.ref[httpx.Response]] = []
+    gc.disable()
+    try:
+        async with world.client(answer, **options(Watch())) as client:
+            await client.get()
+    finally:
+        gc.enable()
+
+    assert alive == [False] * 3

@@ -1,0 +1,410 @@
+"""Request bodies: sent again whole, from where they stood, or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from httpx_retry import RetryPolicy, StopReason, retry_history
+from tests.faults.lab import GoAway, HTTP1Server, HTTP2Server, Last, Reply, client_context
+from tests.worlds import World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from tests.clock import FakeClock
+
+BODY = bytes(range(256)) * 600  # more than one chunk of httpx's
+THREADS = World()
+KEEP = RetryPolicy(replay_buffer=len(BODY))
+
+
+def generator() -> Iterator[bytes]:
+    yield BODY[:1000]
+    yield BODY[1000:]
+
+
+async def async_generator() -> AsyncIterator[bytes]:
+    for part in generator():
+        yield part
+
+
+class Again:
+    """Gives the body each time that it is read."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return generator()
+
+
+class AsyncAgain:
+    """The same in tasks."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return async_generator()
+
+
+class Disguised:
+    """Looks as if it could be read again, and hides one iterator."""
+
+    def __init__(self) -> None:
+        self._parts = generator()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._parts
+
+
+class AsyncDisguised:
+    """The same in tasks."""
+
+    def __init__(self) -> None:
+        self._parts = async_generator()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._parts
+
+
+class Shrinking:
+    """Gives less each time that it is read."""
+
+    def __init__(self) -> None:
+        self._left = 3
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._left -= 1
+        yield b"x" * self._left
+
+
+class AsyncShrinking:
+    """The same in tasks."""
+
+    def __init__(self) -> None:
+        self._parts = Shrinking()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
+
+
+class Breaking:
+    """Raises when it is read."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"x"
+        raise self._error
+
+
+class AsyncBreaking:
+    """The same in tasks."""
+
+    def __init__(self, error: Exception) -> None:
+        self._parts = Breaking(error)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
+
+
+def one_shot(world: World) -> Any:
+    return async_generator() if world.is_async else generator()
+
+
+class ReadOnce:
+    """A file-like object that cannot be sought."""
+
+    def __init__(self) -> None:
+        self._file = io.BytesIO(BODY)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._file
+
+
+class AsyncFile:
+    """A file-like object of the async world."""
+
+    def __init__(self) -> None:
+        self._file = io.BytesIO(BODY)
+
+    async def aread(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        raise AssertionError("httpx reads it")
+
+
+def file_at_offset() -> Any:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the test closes it
+    file.write(b"not this" + BODY)
+    file.seek(8)
+    return file
+
+
+def aiter_or_iter(source: Any) -> Any:
+    return source.__aiter__() if hasattr(source, "__aiter__") else iter(source)
+
+
+def length(size: int) -> dict[str, str]:
+    return {"Content-Length": str(size)}
+
+
+async def put(
+    world: World,
+    clock: FakeClock,
+    *,
+    policy: RetryPolicy | None = None,
+    script: tuple[Any, ...] = (Reply(503), Reply(503)),
+    **request: Any,
+) -> tuple[httpx.Response, list[bytes]]:
+    """PUT to a server that fails twice; the bodies that it read in full."""
+    options: dict[str, Any] = {"clock": clock, "policy": policy or RetryPolicy()}
+    with HTTP1Server(script) as server:
+        async with world.client(None, trust_env=False, **options) as client:
+            request["headers"] = {"x-id": "put", **request.get("headers", {})}
+            response = await client.request("PUT", server.url, **request)
+    return response, [received.body for received in server.processed["put"]]
+
+
+@pytest.mark.parametrize("request_body", [{"json": {"a": 1}}, {"data": {"a": "1"}}], ids=str)
+async def test_what_httpx_keeps_in_memory_is_replayed(
+    world: World, clock: FakeClock, request_body: dict[str, Any]
+) -> None:
+    response, bodies = await put(world, clock, **request_body)
+
+    assert response.status_code == 200
+    assert len(bodies) == 3
+    assert len(set(bodies)) == 1
+
+
+async def test_what_can_be_iterated_again_is_replayed(world: World, clock: FakeClock) -> None:
+    response, bodies = await put(world, clock, content=AsyncAgain() if world.is_async else Again())
+
+    assert response.status_code == 200
+    assert bodies == [BODY] * 3
+
+
+def test_a_file_is_replayed_from_where_it_stood(clock: FakeClock) -> None:
+    """In threads alone: an httpx.AsyncClient takes no such file."""
+    file = file_at_offset()
+
+    async def body() -> None:
+        response, bodies = await put(THREADS, clock, content=file, headers=length(len(BODY)))
+        assert response.status_code == 200
+        assert bodies == [BODY] * 3
+
+    THREADS.run(body)
+    assert not file.closed
+    file.close()
+
+
+async def test_a_form_of_several_files_is_replayed(
+    world: World, clock: FakeClock, tmp_path: Path
+) -> None:
+    path = tmp_path / "upload"
+    path.write_bytes(BODY)
+    with path.open("rb") as on_disk:
+        on_disk.seek(5)
+        files = {"disk": on_disk, "memory": io.BytesIO(b"in memory"), "bytes": b"bytes"}
+        response, bodies = await put(world, clock, files=files, data={"field": "value"})
+        assert not on_disk.closed
+
+    assert response.status_code == 200
+    assert len(bodies) == 3
+    assert len(set(bodies)) == 1
+    assert BODY in bodies[0]
+    assert b"in memory" in bodies[0]
+
+
+def one_shots(world: World) -> list[Callable[[], Any]]:
+    if world.is_async:
+        return [async_generator, AsyncDisguised, AsyncFile]
+    return [generator, lambda: map(bytes, [BODY]), lambda: iter([BODY]), Disguised, ReadOnce]
+
+
+async def test_what_can_be_read_once_is_sent_once(world: World, clock: FakeClock) -> None:
+    for make in one_shots(world):
+        response, bodies = await put(world, clock, content=make())
+
+        assert response.status_code == 503
+        assert bodies == [BODY]
+        assert retry_history(response)[0].reason is StopReason.BODY_NOT_REPLAYABLE
+
+
+def test_a_pipe_is_sent_once(clock: FakeClock) -> None:
+    readable, writable = os.pipe()
+    os.write(writable, b"through a pipe")
+    os.close(writable)
+
+    async def body() -> None:
+        response, bodies = await put(THREADS, clock, content=pipe, headers=chunked)
+        assert (response.status_code, bodies) == (503, [b"through a pipe"])
+
+    chunked = {"Transfer-Encoding": "chunked"}
+    with os.fdopen(readable, "rb") as pipe:
+        THREADS.run(body)
+
+
+async def test_a_form_with_a_pipe_is_sent_once(world: World, clock: FakeClock) -> None:
+    response, bodies = await put(world, clock, files={"file": ReadOnce()})
+
+    assert response.status_code == 503
+    assert len(bodies) == 1
+    assert BODY in bodies[0]
+
+
+async def test_a_replay_buffer_makes_what_can_be_read_once_replayable(
+    world: World, clock: FakeClock
+) -> None:
+    for make in one_shots(world):
+        response, bodies = await put(world, clock, content=make(), policy=KEEP)
+
+        assert response.status_code == 200
+        assert bodies == [BODY] * 3
+
+
+async def test_a_body_beyond_the_buffer_is_sent_once(world: World, clock: FakeClock) -> None:
+    policy = RetryPolicy(replay_buffer=len(BODY) - 1)
+    content = one_shot(world)
+
+    response, bodies = await put(world, clock, content=content, policy=policy)
+
+    assert (response.status_code, bodies) == (503, [BODY])
+
+
+async def test_a_large_buffer_is_a_file_that_is_closed(world: World, clock: FakeClock) -> None:
+    part = b"x" * 700_000
+
+    def parts() -> Iterator[bytes]:
+        yield from (part, part, part)
+
+    async def async_parts() -> AsyncIterator[bytes]:
+        for each in parts():
+            yield each
+
+    content = async_parts() if world.is_async else parts()
+    policy = RetryPolicy(replay_buffer=4_000_000)
+    response, bodies = await put(world, clock, content=content, policy=policy)
+
+    assert response.status_code == 200
+    assert bodies == [part * 3] * 3
+
+
+async def test_a_body_that_shrinks_is_not_called_complete(world: World, clock: FakeClock) -> None:
+    content = AsyncShrinking() if world.is_async else Shrinking()
+    with HTTP1Server([Reply(503)]) as server:
+        async with world.client(None, clock=clock, trust_env=False) as client:
+            with pytest.raises(httpx.RemoteProtocolError, match="2 bytes, and 1 when read again"):
+                await client.request("PUT", server.url, content=content)
+
+    assert [received.body for received in server.processed["/"]] == [b"xx"]
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+async def test_httpcores_own_resend_is_whole_or_refused(
+    world: World, clock: FakeClock, keeps: bool
+) -> None:
+    options: dict[str, Any] = {"clock": clock, "policy": KEEP if keeps else RetryPolicy()}
+    content = one_shot(world)
+    with HTTP2Server([Reply(), GoAway(Last.BELOW)]) as server:
+        context = client_context()
+        async with world.client(
+            None, verify=context, http2=True, trust_env=False, **options
+        ) as client:
+            await client.get(server.url)
+            request = client.build_request(
+                "POST", server.url, content=content, headers={"x-id": "post"}
+            )
+            if keeps:
+                assert (await client.send(request)).status_code == 200
+            else:
+                with pytest.raises(httpx.RemoteProtocolError, match="cannot be sent") as caught:
+                    await client.send(request)
+                history = retry_history(caught.value)
+                assert [a.reason for a in history] == [StopReason.BODY_NOT_REPLAYABLE]
+
+    processed = [received.body for received in server.processed.get("post", [])]
+    assert processed == ([BODY] if keeps else [])
+
+
+@pytest.mark.parametrize("error", [OSError("disk"), httpx.ReadError("another server's")], ids=repr)
+async def test_what_a_body_raises_is_the_callers_own(
+    world: World, clock: FakeClock, error: Exception
+) -> None:
+    kind: Any = AsyncBreaking if world.is_async else Breaking
+    for content in (kind(error), aiter_or_iter(kind(error))):
+        with HTTP1Server() as server:
+            async with world.client(None, clock=clock, trust_env=False) as client:
+                with pytest.raises(type(error)) as caught:
+                    await client.request("PUT", server.url, content=content)
+        assert caught.value is error
+        assert server.processed == {}
+        assert retry_history(error) == ()
+
+
+async def test_a_request_without_a_network_is_guarded_too(world: World, clock: FakeClock) -> None:
+    """A mock that reads the body has it in memory from then on."""
+    bodies: list[bytes] = []
+
+    async def read_in_a_task(request: httpx.Request) -> httpx.Response:
+        bodies.append(await request.aread())
+        return httpx.Response(503)
+
+    def read(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.read())
+        return httpx.Response(503)
+
+    handler = read_in_a_task if world.is_async else read
+    content = one_shot(world)
+    async with world.client(handler, clock=clock) as client:
+        await client.request("PUT", "http://test/", content=content)
+
+    assert bodies == [BODY] * 4
+
+
+async def test_prepare_may_replace_the_body(world: World, clock: FakeClock) -> None:
+    def prepare(request: httpx.Request, number: int) -> httpx.Request:
+        if number == 2:
+            content: Any = one_shot(world)
+        else:
+            content = b"bytes"
+        return httpx.Request("PUT", request.url, content=content, headers={"x-id": "put"})
+
+    options: dict[str, Any] = {"clock": clock, "prepare": prepare, "policy": KEEP}
+    content = one_shot(world)
+    with HTTP1Server([Reply(503), Reply(503)]) as server:
+        async with world.client(None, trust_env=False, **options) as client:
+            headers = {"x-id": "put"}
+            response = await client.request("PUT", server.url, content=content, headers=headers)
+
+    assert response.status_code == 200
+    assert [received.body for received in server.processed["put"]] == [BODY, BODY, b"bytes"]
+
+
+async def test_prepare_may_read_the_body_to_sign_it(world: World, clock: FakeClock) -> None:
+    async def sign_in_a_task(request: httpx.Request, number: int) -> None:
+        request.headers["Signature"] = str(len(await request.aread()))
+
+    def sign(request: httpx.Request, number: int) -> None:
+        request.headers["Signature"] = str(len(request.read()))
+
+    prepare = sign_in_a_task if world.is_async else sign
+    options: dict[str, Any] = {"clock": clock, "prepare": prepare, "policy": KEEP}
+    content = one_shot(world)
+    with HTTP1Server([Reply(503), Reply(503)]) as server:
+        async with world.client(None, trust_env=False, **options) as client:
+            headers = {"x-id": "put"}
+            await client.request("PUT", server.url, content=content, headers=headers)
+
+    received = server.processed["put"]
+    assert [each.body for each in received] == [BODY] * 3
+    assert [each.headers.get("signature") for each in received] == [None, "153600", "153600"]
