@@ -21,7 +21,7 @@ class FakeClock:
     def time(self) -> float:
         return self._wall + self._passed
 
-    def sleep(self, seconds: float) -> None:
+    def skip(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.advance(seconds)
 
