@@ -39,7 +39,6 @@ types: $(READY)  ## Check types
 cover: $(READY)  ## Run the tests and require every branch
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q
-	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
 build: $(READY)  ## Build the wheel and the source distribution

@@ -38,6 +38,8 @@ class Call:
         settings: the transport's.
         policy: the one that holds for this request.
         request: the caller's; never changed.
+        url: its URL and
+        body: its stream, as they were before it was sent.
         began: the clock's monotonic reading at the first send.
     """
 
@@ -57,10 +59,16 @@ class Call:
         "outgoing",
     )
 
-    def __init__(
-        self, settings: Settings, policy: RetryPolicy, request: httpx.Request, began: float
+    def __init__(  # noqa: PLR0913, PLR0917 - what the drivers know by then, and nothing in a bundle
+        self,
+        settings: Settings,
+        policy: RetryPolicy,
+        request: httpx.Request,
+        url: httpx.URL,
+        body: Any,
+        began: float,
     ) -> None:
-        self.outgoing = Outgoing(request, policy, settings.wire)
+        self.outgoing = Outgoing(request, url, body, policy, settings.wire)
         self._settings = settings
         self._policy = policy
         self._began = began

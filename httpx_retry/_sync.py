@@ -82,9 +82,10 @@ class RetryDriver:
             if wished is None:
                 return self._transport.handle_request(request)
             policy = wished
+        url, body = request.url, request.stream
         began = self._monotonic()
-        if request.method not in policy.plain_methods or type(request.stream) is not self._bytes:
-            call = Call(self._settings, policy, request, began)
+        if request.method not in policy.plain_methods or type(body) is not self._bytes:
+            call = Call(self._settings, policy, request, url, body, began)
             call.outgoing.add_key()
             self._send(call)
             return self._pursue(call)
@@ -93,12 +94,12 @@ class RetryDriver:
         try:
             response = self._transport.handle_request(request)
         except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
-            call = Call(self._settings, policy, request, began)
+            call = Call(self._settings, policy, request, url, body, began)
             call.failed(error)
         else:
             if response.status_code < policy.judged_from:
                 return response
-            call = Call(self._settings, policy, request, began)
+            call = Call(self._settings, policy, request, url, body, began)
             call.answered(response)
             del response  # this frame would hold it through every wait
         return self._pursue(call)

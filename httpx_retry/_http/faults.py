@@ -172,7 +172,7 @@ def _is_about_certificates(chain: tuple[Any, ...]) -> bool:
         if _is_a(link, "ssl", "SSLCertVerificationError"):
             return True
         # OpenSSL's symbolic name of the peer's alert (RFC 8446 §6.2), not its message.
-        reason = link.reason if _is_a(link, "ssl", "SSLError") else None
+        reason = getattr(link, "reason", None) if _is_a(link, "ssl", "SSLError") else None
         if reason is not None and "ALERT" in reason and any(each in reason for each in _ALERTS):
             return True
     return False

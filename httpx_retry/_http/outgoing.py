@@ -42,6 +42,8 @@ class Outgoing:
 
     Args:
         request: the caller's; never changed.
+        url: its URL and
+        body: its stream before anything was sent: the wrapped transport may have changed them.
         policy: says which methods may run twice, and what makes others do so.
         wire: what the request goes out through.
 
@@ -51,20 +53,26 @@ class Outgoing:
 
     __slots__ = (
         "_base",
-        "_caller_request",
+        "_body",
+        "_chosen",
         "_guard",
         "_guards",
         "_policy",
+        "_url",
         "_wire",
         "_witness",
         "request",
     )
 
-    def __init__(self, request: httpx.Request, policy: RetryPolicy, wire: Wire) -> None:
-        self._caller_request = request
+    def __init__(
+        self, request: httpx.Request, url: httpx.URL, body: Any, policy: RetryPolicy, wire: Wire
+    ) -> None:
         self._base = self.request = request
+        self._url = url
+        self._body = body
         self._policy = policy
         self._wire = wire
+        self._chosen: httpx.Request | None = None
         self._guard: BodyGuard | None = None
         self._guards: list[BodyGuard] = []
         self._witness: Witness | None = None
@@ -86,10 +94,10 @@ class Outgoing:
     @property
     def is_replayable(self) -> bool:
         """Whether its body can be sent again as it was."""
-        stream = self.request.stream
-        if isinstance(stream, BodyGuard):
-            return stream.is_replayable
-        return isinstance(stream, self._wire.family.ByteStream)
+        if self._guard is not None:
+            return self._guard.is_replayable
+        # A wrapped transport that put another body in its place would do so to that one again.
+        return self.request.stream is self._body
 
     def depart(self) -> httpx.Request:
         """Return the request to hand to the wrapped transport.
@@ -97,7 +105,7 @@ class Outgoing:
         The body goes under guard if it is not held in memory. Evidence is gathered only for what
         may not simply run twice: a trace costs up to a twentieth of a request.
         """
-        self._guard_body()
+        self.request = self._guarded(self._take_next())
         self._witness = None
         as_trace = self._wire.as_trace
         if as_trace is None or self.request.method in self._policy.methods or self.is_keyed:
@@ -107,24 +115,34 @@ class Outgoing:
         sent.extensions["trace"] = as_trace(self._witness, sent.extensions.get("trace"))
         return sent
 
-    def _guard_body(self) -> None:
-        guard = guard_for(self.request, self._wire.family, self._policy.replay_buffer)
-        if guard is not None and guard is not self._guard:
+    def _take_next(self) -> httpx.Request:
+        """What `prepare` chose, for one attempt; else the caller's, to the URL that it had."""
+        chosen, self._chosen = self._chosen, None
+        if chosen is not None:
+            return chosen
+        if self._base.url is not self._url:
+            self._base = copied(self._base)
+            self._base.url = self._url
+        return self._base
+
+    def _guarded(self, request: httpx.Request) -> httpx.Request:
+        self._body = request.stream
+        self._guard = guard = guard_for(request, self._wire.family, self._policy.replay_buffer)
+        if guard is None:
+            return request
+        guarded = copied(request)
+        if guard is not self._body:
+            guarded.stream = cast("httpx.SyncByteStream", guard)  # by `Family.stream_class`
             self._guards.append(guard)
-        self._guard = guard
-        stream: Any = self.request.stream
-        if guard is None or guard is stream:
-            return
-        guarded = copied(self.request)
-        guarded.stream = cast("httpx.SyncByteStream", guard)  # by `Family.stream_class`
-        if self.request is self._base:
-            self._base = guarded
-        self.request = guarded
+            if request is self._base:
+                self._base = guarded
+        # A mock may read it and leave bytes in its place: the next attempt begins from the guard.
+        return copied(guarded)
 
     def next_request(self) -> httpx.Request:
         """Return a copy of the request, for `prepare` to change; it will be sent next."""
-        self.request = copied(self._base)
-        return self.request
+        self._chosen = copied(self._base)
+        return self._chosen
 
     def use(self, request: object) -> None:
         """Send what `prepare` returned; None stands for the request that it was given.
@@ -137,12 +155,12 @@ class Outgoing:
             return
         if not isinstance(request, self._wire.family.Request):
             raise TypeError(f"prepare must return a Request or None, not {request!r}")
-        if not is_same_origin(request.url, self._caller_request.url):
+        if not is_same_origin(request.url, self._url):
             raise ValueError(
-                f"prepare must keep the origin {origin_of(self._caller_request.url)},"
+                f"prepare must keep the origin {origin_of(self._url)},"
                 f" not change it to {origin_of(request.url)}"
             )
-        self.request = request
+        self._chosen = request
 
     def fault_of(self, error: Exception) -> Fault:
         """Return what an error of the latest attempt proves."""

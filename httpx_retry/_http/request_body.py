@@ -9,6 +9,7 @@ first one began, or ends with an error.
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 
@@ -40,16 +41,12 @@ class BodyGuard:
         self._family = family
 
     @property
+    @abstractmethod
     def is_replayable(self) -> bool:
         """Whether another send would carry the same body as the first."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Forget what was kept of the body. The body itself is the caller's."""
-
-    async def aclose(self) -> None:
-        """As `close`."""
-        self.close()
 
     def _refuse(self, why: str) -> Exception:
         self.refusal = self._family.RemoteProtocolError(

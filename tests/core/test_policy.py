@@ -26,6 +26,8 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert policy.exceptions == ()
     assert policy.retry_if is None
     assert policy.read_body is False
+    assert policy.generate_idempotency_key is False
+    assert policy.replay_buffer == 0
 
 
 def test_it_is_a_value() -> None:
@@ -85,6 +87,7 @@ class JudgeLater:
         ("statuses", [1000], "each of statuses must be at most 999, not 1000"),
         ("methods", [""], "each of methods must be an HTTP token, not ''"),
         ("methods", ["GET POST"], "each of methods must be an HTTP token, not 'GET POST'"),
+        ("replay_buffer", -1, "replay_buffer must be at least 0, not -1"),
         ("idempotency_header", "a:b", "idempotency_header must be an HTTP token, not 'a:b'"),
     ],
 )
@@ -128,6 +131,11 @@ def test_a_value_of_the_wrong_type_fails_at_construction(
         RetryPolicy(**{field: value})
     with pytest.raises(TypeError, match=re.escape(message)):
         RetryPolicy().replace(**{field: value})
+
+
+def test_a_key_needs_a_header_to_stand_in() -> None:
+    with pytest.raises(ValueError, match="needs an idempotency_header, not None"):
+        RetryPolicy(generate_idempotency_key=True, idempotency_header=None)
 
 
 def test_its_fields_are_named_not_counted() -> None:

@@ -351,24 +351,58 @@ async def test_what_a_body_raises_is_the_callers_own(
         assert retry_history(error) == ()
 
 
-async def test_a_request_without_a_network_is_guarded_too(world: World, clock: FakeClock) -> None:
-    """A mock that reads the body has it in memory from then on."""
+@pytest.mark.parametrize("keeps", [False, True])
+async def test_a_mock_that_reads_the_body_changes_nothing(
+    world: World, clock: FakeClock, keeps: bool
+) -> None:
     bodies: list[bytes] = []
 
-    async def read_in_a_task(request: httpx.Request) -> httpx.Response:
-        bodies.append(await request.aread())
-        return httpx.Response(503)
-
     def read(request: httpx.Request) -> httpx.Response:
-        bodies.append(request.read())
+        bodies.append(request.content)
         return httpx.Response(503)
 
-    handler = read_in_a_task if world.is_async else read
-    content = one_shot(world)
-    async with world.client(handler, clock=clock) as client:
-        await client.request("PUT", "http://test/", content=content)
+    policy = KEEP if keeps else RetryPolicy()
+    async with world.client(read, clock=clock, policy=policy) as client:
+        response = await client.request("PUT", "http://test/", content=one_shot(world))
 
-    assert bodies == [BODY] * 4
+    assert bodies == [BODY] * (4 if keeps else 1)
+    reason = StopReason.ATTEMPTS_EXHAUSTED if keeps else StopReason.BODY_NOT_REPLAYABLE
+    assert retry_history(response)[-1].reason is reason
+
+
+class Editing(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A wrapped transport that changes the request which it is given, in place."""
+
+    def __init__(self) -> None:
+        self.urls: list[str] = []
+        self.bodies: list[bytes] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(path="/v1" + request.url.path)
+        self.urls.append(str(request.url))
+        if "x-pack" in request.headers:
+            request.stream = httpx.ByteStream(b"packed " + request.read())
+        self.bodies.append(b"".join(request.stream))  # type: ignore[arg-type] # a ByteStream
+        return httpx.Response(503)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return self.handle_request(request)
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+async def test_what_a_wrapped_transport_changes_in_place_is_not_changed_twice(
+    world: World, clock: FakeClock, method: str
+) -> None:
+    policy = RetryPolicy(methods=["PUT", "POST"])
+    plain, packing = Editing(), Editing()
+    for transport, headers in ((plain, {}), (packing, {"x-pack": "yes"})):
+        async with world.client(transport, clock=clock, policy=policy) as client:
+            await client.request(method, "http://test/a", content=b"body", headers=headers)
+
+    assert plain.urls == ["http://test/v1/a"] * 4
+    assert plain.bodies == [b"body"] * 4
+    # Another body has taken the place of ours: it is not handed in to be packed once more.
+    assert packing.bodies == [b"packed body"]
 
 
 async def test_prepare_may_replace_the_body(world: World, clock: FakeClock) -> None:

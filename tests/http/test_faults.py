@@ -1,0 +1,225 @@
+"""What stands behind an exception, where no server of the lab produces it."""
+
+from __future__ import annotations
+
+import errno
+import ssl
+from typing import Any
+
+import anyio
+import h2.events
+import h2.exceptions
+import h11
+import httpx
+import pytest
+import trio
+
+from httpx_retry import Evidence
+from httpx_retry._http.family import Family
+from httpx_retry._http.faults import fault_of
+from httpx_retry._http.witness import Witness
+
+FAMILY = Family(httpx)
+REQUEST = httpx.Request("POST", "https://test/", content=b"x")
+
+
+def evidence(error: Exception, witness: Witness | None = None, *, proxy: bool = False) -> Evidence:
+    return fault_of(error, REQUEST, FAMILY, witness=witness, through_proxy=proxy).evidence
+
+
+def caused(error: Exception, *causes: Any) -> Exception:
+    """As httpcore leaves it: each cause is what the next was made of."""
+    latest = error
+    for cause in causes:
+        latest.__cause__ = cause
+        latest = cause
+    return error
+
+
+def of(*arguments: Any) -> Exception:
+    """A mapped error of httpcore's, made of these."""
+    error = httpx.RemoteProtocolError("mapped")
+    error.__cause__ = Exception(*arguments)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ssl.SSLError(1, "a corrupt record"), Evidence.UNKNOWN),
+        (ssl.SSLCertVerificationError("self-signed"), Evidence.PERMANENT),
+        (h11.LocalProtocolError("too little data"), Evidence.PERMANENT),
+        (h2.exceptions.ProtocolError("bad frame"), Evidence.UNKNOWN),
+        (anyio.BrokenResourceError(), Evidence.UNKNOWN),
+        (anyio.ClosedResourceError(), Evidence.UNKNOWN),
+        (trio.BrokenResourceError(), Evidence.UNKNOWN),
+        (ConnectionResetError(), Evidence.UNKNOWN),
+        (TimeoutError(), Evidence.UNKNOWN),
+        (OSError(errno.EHOSTUNREACH, "no route"), Evidence.UNKNOWN),
+        # Not every OSError is the network's.
+        (FileNotFoundError(), Evidence.BUG),
+        (PermissionError(), Evidence.BUG),
+        (KeyError(), Evidence.BUG),
+        (httpx.StreamConsumed(), Evidence.BUG),
+        (httpx.TooManyRedirects("of a client within"), Evidence.BUG),
+        # An h2 connection wedged by a cancellation: another attempt would hang on it.
+        (ValueError("semaphore released too many times"), Evidence.BUG),
+    ],
+    ids=repr,
+)
+def test_what_escapes_httpx_raw(error: Exception, expected: Evidence) -> None:
+    assert evidence(error) is expected
+
+
+def goaway(last: int) -> h2.events.ConnectionTerminated:
+    event = h2.events.ConnectionTerminated()
+    event.last_stream_id = last
+    return event
+
+
+def reset(code: int, *, by_us: bool = False) -> h2.events.StreamReset:
+    event = h2.events.StreamReset(stream_id=1)
+    event.error_code = code
+    event.remote_reset = not by_us
+    return event
+
+
+def test_only_the_servers_own_reset_counts() -> None:
+    assert evidence(of(reset(7))) is Evidence.REFUSED
+    assert evidence(of(reset(7, by_us=True))) is Evidence.UNKNOWN
+
+
+def test_a_chain_that_is_a_ring_ends() -> None:
+    first, second = httpx.ReadError("first"), Exception("second")
+    first.__cause__, second.__cause__ = second, first
+
+    assert evidence(first) is Evidence.UNKNOWN
+
+
+def test_the_first_of_a_group_is_looked_into() -> None:
+    class Group(Exception):  # noqa: N818 - stands in for ExceptionGroup, which 3.10 lacks
+        exceptions = (ssl.SSLCertVerificationError("expired"), OSError())
+
+    assert evidence(caused(httpx.ConnectError("all failed"), Exception(), OSError(), Group())) is (
+        Evidence.PERMANENT
+    )
+
+
+def test_what_the_caller_was_busy_with_is_not_looked_at() -> None:
+    error = httpx.ConnectError("refused")
+    error.__context__ = ssl.SSLCertVerificationError("of another request")
+
+    assert evidence(error) is Evidence.UNSENT
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("403 Forbidden", Evidence.PERMANENT),
+        ("407 Proxy Authentication Required", Evidence.PERMANENT),
+        ("429 Too Many Requests", Evidence.UNSENT),
+        ("503 Service Unavailable", Evidence.UNSENT),
+        ("Proxy Server could not connect: Connection refused.", Evidence.UNSENT),
+        ("", Evidence.UNSENT),
+        ("4", Evidence.UNSENT),
+        ("403", Evidence.UNSENT),
+        ("\u0664\u0660\u0663 ", Evidence.UNSENT),
+    ],
+)
+def test_a_proxys_status_stands_in_its_text(text: str, expected: Evidence) -> None:
+    assert evidence(httpx.ProxyError(text)) is expected
+
+
+def test_tls_through_a_proxy_is_not_tried_again_and_a_proxy_that_is_away_is() -> None:
+    tls, away = ssl.SSLEOFError(), ConnectionRefusedError()
+
+    assert evidence(caused(httpx.ConnectError(""), Exception(tls)), proxy=True) is (
+        Evidence.PERMANENT
+    )
+    assert evidence(caused(httpx.ConnectError(""), Exception(away)), proxy=True) is (
+        Evidence.UNSENT
+    )
+    assert evidence(caused(httpx.ConnectError(""), Exception(tls))) is Evidence.UNSENT
+
+
+class Sent:
+    """httpcore's request, as its trace shows it."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+
+OURS, CONNECT = Sent(REQUEST.stream), Sent(b"")
+
+
+def witness(*events: tuple[str, dict[str, Any]]) -> Witness:
+    made = Witness(REQUEST)
+    for name, info in events:
+        made.note(name, info)
+    return made
+
+
+def started(protocol: str, request: Sent = OURS, **more: int) -> tuple[str, dict[str, Any]]:
+    return f"{protocol}.send_request_headers.started", {"request": request, **more}
+
+
+def ended(protocol: str, how: str, error: Exception | None = None) -> tuple[str, dict[str, Any]]:
+    return f"{protocol}.send_request_headers.{how}", {"return_value": None, "exception": error}
+
+
+class ConnectionNotAvailable(Exception):  # noqa: N818 - httpcore's own name for it
+    pass
+
+
+BROKEN = httpx.ReadError("reset")
+H2 = "http2"
+
+
+@pytest.mark.parametrize(
+    ("events", "error", "expected"),
+    [
+        # A transport that does not trace proves nothing.
+        ([], BROKEN, Evidence.UNKNOWN),
+        # Only a proxy's CONNECT was sent.
+        ([started("http11", CONNECT), ended("http11", "complete")], BROKEN, Evidence.UNSENT),
+        ([started("http11"), ended("http11", "complete")], BROKEN, Evidence.UNKNOWN),
+        ([started("http11"), ended("http11", "failed", OSError())], BROKEN, Evidence.UNSENT),
+        ([started(H2, stream_id=5), ended(H2, "failed", OSError())], BROKEN, Evidence.UNSENT),
+        # GOAWAY below, at and above our stream.
+        ([started(H2, stream_id=5), ended(H2, "complete")], of(goaway(3)), Evidence.REFUSED),
+        ([started(H2, stream_id=5), ended(H2, "complete")], of(goaway(5)), Evidence.UNKNOWN),
+        ([started(H2, stream_id=5), ended(H2, "complete")], of(goaway(9)), Evidence.UNKNOWN),
+        # httpcore itself sends again what a GOAWAY disowned, and then does not get through.
+        (
+            [
+                started(H2, stream_id=5),
+                ended(H2, "complete"),
+                ("http2.receive_response_headers.failed", {"exception": ConnectionNotAvailable()}),
+            ],
+            BROKEN,
+            Evidence.UNSENT,
+        ),
+        # A certificate is no better for not having been sent anything.
+        ([started("http11", CONNECT)], ssl.SSLCertVerificationError(""), Evidence.PERMANENT),
+        ([("proxy.start_tls.failed", {"exception": OSError()})], httpx.ConnectTimeout(""),
+         Evidence.PERMANENT),
+    ],
+)  # fmt: skip
+def test_what_a_trace_proves(
+    events: list[tuple[str, dict[str, Any]]], error: Exception, expected: Evidence
+) -> None:
+    assert evidence(error, witness(*events)) is expected
+
+
+def test_headers_that_a_sibling_may_have_written_prove_nothing_if_they_are_the_whole_request() -> (
+    None
+):
+    request = httpx.Request("LOCK", "https://test/")
+    made = Witness(request)
+    made.note("http2.send_request_headers.started", {"request": Sent(request.stream)})
+    made.stream_id = 5
+    made.note("http2.send_request_headers.failed", {"exception": OSError()})
+
+    found = fault_of(BROKEN, request, FAMILY, witness=made, through_proxy=False)
+
+    assert found.evidence is Evidence.UNKNOWN
