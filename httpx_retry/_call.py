@@ -112,8 +112,7 @@ class Call:
         wait, should_retry = read_hints(status, response.headers.raw, self._ended_at)
         response.request = self.outgoing.request
         self._response = response
-        # One that was read is closed already.
-        self._stream = None if response.is_closed else response.stream
+        self._stream = response.stream
         self._error = None
         self._outcome = Outcome(
             self.outgoing.request,
@@ -140,7 +139,9 @@ class Call:
     def take_stream(self) -> Any:
         """Return the stream that is yet to be closed, once; None where there is none."""
         stream, self._stream = self._stream, None
-        return stream
+        # One that was read, by the wrapped transport or by `retry_if`, is closed already.
+        was_read = self._response is not None and self._response.is_closed
+        return None if was_read else stream
 
     def body_read(self, body: bytes) -> None:
         """The response's body was read and its stream closed, before it is judged.

@@ -173,6 +173,19 @@ async def test_without_retry_if_no_body_is_read_for_it(world: World, clock: Fake
         assert await world.raw_chunks(response) == [b"answer ", b"2"]
 
 
+def test_a_response_that_retry_if_reads_itself_is_closed_once(clock: FakeClock) -> None:
+    def retry_if(outcome: Outcome) -> bool:
+        return bool(outcome.response.read() == b"answer 1")
+
+    server = Server(200)
+    policy = RetryPolicy(retry_if=retry_if)
+    transport = RetryTransport(httpx.MockTransport(server), **options(clock, policy=policy))
+    with httpx.Client(transport=transport) as client:
+        assert client.get("http://test/").text == "answer 2"
+
+    assert [stream.closed for stream in server.streams] == [1, 1]
+
+
 async def test_prepare_gives_each_retry_a_fresh_signature(world: World, clock: FakeClock) -> None:
     def prepare(request: httpx.Request, number: int) -> None:
         request.headers["Signature"] = f"{request.content.decode()} at attempt {number}"
