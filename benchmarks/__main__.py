@@ -1,5 +1,6 @@
 """All questions, one after another: `python -m benchmarks`."""
 
-from . import happy_path
+from . import happy_path, no_double_processing
 
 happy_path.main()
+no_double_processing.main()

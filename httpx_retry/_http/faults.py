@@ -121,7 +121,7 @@ def _raw(error: Exception, chain: tuple[Any, ...]) -> Fault:
     escaped = any(
         _is_a(error, module, name)
         for module in ("anyio", "trio")
-        for name in ("BrokenResourceError", "ClosedResourceError")
+        for name in ("BrokenResourceError", "ClosedResourceError", "EndOfStream")
     )
     # Not every OSError: a missing file is the caller's own.
     if escaped or _is_a(error, "ssl", "SSLError") or _is_a(error, "socket", "gaierror"):
@@ -223,7 +223,7 @@ def _first(chain: tuple[Any, ...], module: str, name: str) -> Any:
 def _is_a(thing: object, module: str, name: str) -> bool:
     """Whether it is of a class of a module that may not be loaded: then nothing is."""
     loaded = sys.modules.get(module)
-    return loaded is not None and isinstance(thing, getattr(loaded, name))
+    return loaded is not None and isinstance(thing, getattr(loaded, name, ()))
 
 
 # By convention: 408 (RFC 9110 §15.5.9), 425 (RFC 8470 §5.2), 429 (RFC 6585 §4).

@@ -52,6 +52,7 @@ def of(*arguments: Any) -> Exception:
         (h2.exceptions.ProtocolError("bad frame"), Evidence.UNKNOWN),
         (anyio.BrokenResourceError(), Evidence.UNKNOWN),
         (anyio.ClosedResourceError(), Evidence.UNKNOWN),
+        (anyio.EndOfStream(), Evidence.UNKNOWN),
         (trio.BrokenResourceError(), Evidence.UNKNOWN),
         (ConnectionResetError(), Evidence.UNKNOWN),
         (TimeoutError(), Evidence.UNKNOWN),

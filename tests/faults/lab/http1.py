@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import http
+import http.client
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import h11
@@ -34,6 +35,8 @@ PARTIAL_HEADERS = b"HTTP/1.1 200 OK\r\nContent-Le"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 GARBAGE = b"this is no status line\r\n\r\n"
+
+# h11 takes at most 100 KB of an unfinished header, and httpcore asks it after each 64 KB.
 HUGE_HEADER = b"HTTP/1.1 200 OK\r\nX-Huge: " + b"x" * 200 * 1024 + b"\r\n\r\n"
 
 HTTP1Step: TypeAlias = Reply | Cut | Early | Tunnel | Ending
@@ -71,8 +74,7 @@ class HTTP1Server(Server[HTTP1Step]):
         if complete:
             self.note_processed(_received(head, body))
         if isinstance(step, Early):
-            await self._perform(wire, connection, head, step.step)
-            await wire.end(Rst())
+            await self._perform_early(wire, connection, head, step.step)
             return False
         if isinstance(step, Tunnel):
             await wire.send(connection.send(h11.Response(status_code=200, headers=[])) or b"")
@@ -80,6 +82,15 @@ class HTTP1Server(Server[HTTP1Step]):
             return False
         await self._perform(wire, connection, head, step)
         return connection.our_state is h11.DONE
+
+    async def _perform_early(
+        self, wire: Wire, connection: h11.Connection, head: h11.Request, step: Step
+    ) -> None:
+        if isinstance(step, Reply):
+            # Said beforehand, so that no client reuses the connection before it is reset.
+            step = replace(step, headers={"connection": "close", **step.headers})
+            wire.reset_on_close()
+        await self._perform(wire, connection, head, step)
 
     async def _perform(
         self, wire: Wire, connection: h11.Connection, head: h11.Request, step: Step
@@ -137,7 +148,7 @@ def _head(reply: Reply) -> h11.Response:
         headers = {**headers, "transfer-encoding": "chunked"}
     elif reply.status not in BODILESS:
         headers = {"content-length": str(len(reply.body)), **headers}
-    reason = http.HTTPStatus(reply.status).phrase.encode()
+    reason = http.client.responses.get(reply.status, "").encode()
     return h11.Response(status_code=reply.status, headers=list(headers.items()), reason=reason)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from .http2_streams import Streams
 from .server import Acceptance, Server
 from .steps import Cut, Early, Ending, GoAway, Reply, ResetStream
-from .tls import Identity
+from .tls import TRUSTED, Identity
 from .wire import Wire, until_one_ends
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class HTTP2Server(Server[HTTP2Step]):
         script: Iterable[HTTP2Step] = (),
         *,
         accept: Iterable[Acceptance] = (),
-        tls: Identity | None = Identity(),  # noqa: B008 - frozen
+        tls: Identity | None = TRUSTED,
         port: int = 0,
         max_streams: int = 100,
     ) -> None:
@@ -56,28 +56,30 @@ class HTTP2Server(Server[HTTP2Step]):
         """Reads and writes at the same time, so that neither side can block the other."""
         connection = _Connection(wire, Streams(self, self._max_streams))
         await until_one_ends(connection.read(), connection.write())
+        if connection.streams.ending:
+            await wire.end(connection.streams.ending)
 
 
 class _Connection:
     """The two ways of one connection: one feeds the streams, one sends what they give."""
 
     def __init__(self, wire: Wire, streams: Streams) -> None:
+        self.streams = streams
         self._wire = wire
-        self._streams = streams
-        self._output = asyncio.Event()
-        self._output.set()  # The server's preface is waiting.
+        self._news = asyncio.Event()
 
     async def read(self) -> None:
         while data := await self._wire.receive():
-            self._streams.receive(data)
-            self._wire.idle = self._streams.idle
-            self._output.set()
+            self.streams.receive(data)
+            self._wire.idle = self.streams.idle
+            self._news.set()
 
     async def write(self) -> None:
         while True:
-            await self._output.wait()
-            self._output.clear()
-            await self._wire.send(self._streams.take_output())
-            if ending := self._streams.ending:
-                await self._wire.end(ending)
+            self._news.clear()
+            await self._wire.send(self.streams.take_output())
+            if self._news.is_set():
+                continue  # What came up during the send goes first.
+            if self.streams.ending:
                 return
+            await self._news.wait()

@@ -150,12 +150,17 @@ class Streams:
         stream.answered = True
         step = stream.step.step if isinstance(stream.step, Early) else stream.step
         request = replace(stream.request, body=bytes(stream.body))
-        if _refuses(step, stream.id):
+        if self._refuses(step, stream.id):
             self._server.note_refused(request)
         elif stream.complete:
             self._server.note_processed(request)
             self._highest_processed = max(self._highest_processed, stream.id)
         self._perform(stream, step)
+
+    def _refuses(self, step: Step, stream_id: int) -> bool:
+        if isinstance(step, GoAway):
+            return step.last.stream_id(stream_id, self._highest_processed) < stream_id
+        return step == ResetStream(ErrorCodes.REFUSED_STREAM)
 
     def _perform(self, stream: _Stream, step: Step) -> None:
         match step:
@@ -208,7 +213,7 @@ class Streams:
             self._open.pop(stream.id)
 
     def _go_away(self, stream: _Stream, step: GoAway) -> None:
-        last = step.last.stream_id(stream.id)
+        last = step.last.stream_id(stream.id, self._highest_processed)
         assert last >= self._highest_processed, f"{step!r} disowns a stream that was processed"
         # Not through h2: it could not send a reply after it.
         self._write(GoAwayFrame(last_stream_id=last, error_code=step.code).serialize())
@@ -220,12 +225,6 @@ class Streams:
         if isinstance(step.then, Reply):
             assert stream.id in self._open, f"{step!r} answers a stream that it disowns"
         self._perform(stream, step.then)
-
-
-def _refuses(step: Step, stream_id: int) -> bool:
-    if isinstance(step, GoAway):
-        return step.last.stream_id(stream_id) < stream_id
-    return step == ResetStream(ErrorCodes.REFUSED_STREAM)
 
 
 def _request(fields: Sequence[tuple[bytes, bytes]]) -> Received:

@@ -53,15 +53,14 @@ class Server(ABC, Generic[StepT_co]):
     connections; when it is exhausted the default step goes on. It is read lazily, so it may be
     endless: `itertools.cycle`, or a generator with a seeded `random.Random`.
 
-    `accept` holds one entry for each TCP connection: an ending takes place of the TLS handshake
+    `accept` holds one entry for each TCP connection: an ending takes the place of the TLS handshake
     (without TLS: of HTTP) once the client's first bytes are there; an `Identity` shows itself in
     place of `tls` on that connection. When it is exhausted, connections are served.
 
     `connections` counts the TCP connections accepted, `handshakes` those whose TLS handshake
     succeeded. `processed` has, by id, the requests that were read in full, headers and body, in
-    order and as often as they came; `refused` has those that the server disowned by protocol.
-
-    A mistake of the lab or of its script is raised when the block is left.
+    order and as often as they came; `refused` has those that the server disowned by protocol. All
+    are final once the block is left; a mistake of the lab or of its script is raised then.
     """
 
     protocol: ClassVar[str] = "http/1.1"
@@ -95,7 +94,7 @@ class Server(ABC, Generic[StepT_co]):
     def close_idle(self, by: Fin | Rst | None = None) -> int:
         """Closes the connections that wait for a next request, by FIN if not told otherwise.
 
-        When it returns, the clients' kernels know. Returns how many were closed.
+        Returns how many were closed. The client's kernel knows by then: this is loopback.
         """
         closing = self._close_idle(by or Fin())
         return asyncio.run_coroutine_threadsafe(closing, self._loop).result(_PATIENCE)
@@ -154,22 +153,29 @@ class Server(ABC, Generic[StepT_co]):
         self.refused.setdefault(request.id, []).append(request)
 
     def _run(self, started: threading.Event) -> None:
-        # Cancelling the accept loop is how the server is closed; `run` then ends all other tasks.
         with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(self._accept_connections(started))
+            asyncio.run(self._accept_until_cancelled(started))  # It cancels all other tasks then.
 
-    async def _accept_connections(self, started: threading.Event) -> None:
+    async def _accept_until_cancelled(self, started: threading.Event) -> None:
         main = asyncio.current_task()
         assert main
         self._main, self._loop = main, main.get_loop()
+        # Not `sock_accept`: cancelled at the wrong moment, it loses a socket that it has accepted.
+        self._loop.add_reader(self._listener, self._accept_connection)
         started.set()
-        while True:
-            sock, _ = await self._loop.sock_accept(self._listener)
-            self.connections += 1
-            wire = Wire(sock)
-            conversation = self._loop.create_task(self._serve(wire, next(self._accept, None)))
-            self._conversations[conversation] = wire
-            conversation.add_done_callback(self._conversations.pop)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._loop.remove_reader(self._listener)
+
+    def _accept_connection(self) -> None:
+        sock, _ = self._listener.accept()
+        self.connections += 1
+        wire = Wire(sock)
+        conversation = self._loop.create_task(self._serve(wire, next(self._accept, None)))
+        self._conversations[conversation] = wire
+        # One that is cancelled before it begins has closed nothing.
+        conversation.add_done_callback(lambda done: self._conversations.pop(done).close())
 
     async def _serve(self, wire: Wire, acceptance: Acceptance | None) -> None:
         try:
@@ -181,7 +187,7 @@ class Server(ABC, Generic[StepT_co]):
                 await wire.start_tls(server_context(identity, self.protocol))
                 self.handshakes += 1
             await self.converse(wire)
-        except (OSError, ssl.SSLError):
+        except (ConnectionError, ssl.SSLError):
             pass  # The client closed, or refused the handshake: that is its good right.
         except Exception as mistake:
             # Raised when the server is closed; logged for tests that fail before that.

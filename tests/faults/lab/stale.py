@@ -20,8 +20,8 @@ def close_before_write(server: Server[Step], by: Fin | Rst) -> Trace:
     """A trace (`extensions={"trace": ...}`) that has idle connections closed under a request.
 
     httpcore reports the start of writing after its pool has polled the connection: at that point
-    the trace lets the server close it. After an RST the write fails; after a FIN it succeeds, and
-    the RST that answers it meets the read.
+    the trace lets the server close it. After an RST the write fails, but on asyncio, where the read
+    does; after a FIN it succeeds, and the read finds the end.
     """
 
     def trace(event: str, info: Mapping[str, Any]) -> None:

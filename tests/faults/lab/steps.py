@@ -119,10 +119,20 @@ class Last(enum.Enum):
     BELOW = "the stream before"
     AT = "this stream"
     MAX = "2**31 - 1"
+    PROCESSED = "the last one processed"
 
-    def stream_id(self, own: int) -> int:
-        """The number that goes into the frame sent on behalf of stream `own`."""
-        numbers = {Last.ZERO: 0, Last.BELOW: max(own - 2, 0), Last.AT: own, Last.MAX: 2**31 - 1}
+    def stream_id(self, own: int, processed: int = 0) -> int:
+        """The number that goes into the frame sent on behalf of stream `own`.
+
+        `processed` is the highest stream of the connection that was processed.
+        """
+        numbers = {
+            Last.ZERO: 0,
+            Last.BELOW: max(own - 2, 0),
+            Last.AT: own,
+            Last.MAX: 2**31 - 1,
+            Last.PROCESSED: processed,
+        }
         return numbers[self]
 
 
@@ -163,9 +173,10 @@ class Cut(Step):
 class Early(Step):
     """Takes `step` once the headers and `read` bytes of the body are there, and reads no more.
 
-    Over HTTP/1.1 the connection ends with the step: after a reply, by an RST. Over HTTP/2 the
-    stream's window is not opened again: with `read=FLOW_WINDOW` the client is certain to be blocked
-    in its upload. Nothing counts as processed but a request that ended within those bytes.
+    Over HTTP/1.1 the connection ends with the step: a reply says `Connection: close`, and an RST
+    follows it. Over HTTP/2 an RST_STREAM follows, and the stream's window is not opened again: with
+    `read=FLOW_WINDOW` the client is certain to be blocked in its upload. Nothing counts as
+    processed but a request that ended within those bytes.
     """
 
     step: Reply | Cut | Ending | ResetStream | GoAway = field(default_factory=Reply)

@@ -76,6 +76,15 @@ def test_script_is_followed_by_the_default(client: httpx.Client, kind: Kind) -> 
 
 
 @each_kind
+def test_early_step_counts_only_what_had_ended(client: httpx.Client, kind: Kind) -> None:
+    with kind([Early(Reply(413)), Early(Reply(413)), Early(Reply(413), read=3)]) as server:
+        client.get(server.url, headers={"x-id": "no body"})
+        for name, body in {"unread": b"abc", "partly read": b"abcdef"}.items():
+            client.post(server.url, content=body, headers={"x-id": name})
+    assert server.processed == {"no body": [Received("GET")]}
+
+
+@each_kind
 def test_script_may_be_endless(client: httpx.Client, kind: Kind) -> None:
     with kind(itertools.cycle([Reply(500), Reply(200)])) as server:
         assert [client.get(server.url).status_code for _ in range(4)] == [500, 200, 500, 200]

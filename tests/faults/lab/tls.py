@@ -26,6 +26,7 @@ class Identity(Step):
     asks_certificate: bool = field(default=False, kw_only=True)
 
 
+TRUSTED = Identity()
 WRONG_HOST = Identity("elsewhere.invalid")
 WRONG_AUTHORITY = Identity(trusted=False)
 CLIENT_CERTIFICATE = Identity(asks_certificate=True)

@@ -72,7 +72,10 @@ class Wire:
         self._tls = tls
 
     async def end(self, ending: Ending) -> None:
-        """Does what `ending` says; a stall lasts until the task is cancelled."""
+        """Does what `ending` says; a stall lasts until the task is cancelled.
+
+        No other task may be reading: a socket closed under a reader confuses the event loop.
+        """
         if isinstance(ending, CorruptRecord):
             await self._send_sealed(_FORGED_RECORD)
         else:
@@ -120,6 +123,8 @@ class Wire:
         return await asyncio.get_running_loop().sock_recv(self._sock, _READ_SIZE)
 
     async def _send_sealed(self, data: bytes) -> None:
+        if not data:
+            return  # A reader with nothing to send does not wait for a writer.
         # Under the lock, as two writers on one socket could interleave. It wakes them in order.
         async with self._sending:
             await asyncio.get_running_loop().sock_sendall(self._sock, data)
