@@ -262,6 +262,30 @@ async def test_a_form_with_a_pipe_is_sent_once(world: World, clock: FakeClock) -
     assert BODY in bodies[0]
 
 
+class Own(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A stream of the user's own: nothing tells whether it could be read again."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return generator()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self:
+            yield part
+
+
+async def test_a_stream_of_the_users_own_is_sent_once(world: World, clock: FakeClock) -> None:
+    bodies: list[bytes] = []
+
+    def read(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.content)
+        return httpx.Response(503)
+
+    async with world.client(read, clock=clock) as client:
+        await client.send(httpx.Request("PUT", "http://test/", stream=Own()))
+
+    assert bodies == [BODY]
+
+
 async def test_a_replay_buffer_makes_what_can_be_read_once_replayable(
     world: World, clock: FakeClock
 ) -> None:
