@@ -41,6 +41,10 @@ class Call:
         url: its URL and
         body: its stream, as they were before it was sent.
         began: the clock's monotonic reading at the first send.
+
+    Attributes:
+        outgoing: the request, as it goes out.
+        gave_up: whether the response at hand, if any, is not what the caller gets.
     """
 
     __slots__ = (
@@ -56,6 +60,7 @@ class Call:
         "_sent",
         "_settings",
         "_stream",
+        "gave_up",
         "outgoing",
     )
 
@@ -69,6 +74,7 @@ class Call:
         began: float,
     ) -> None:
         self.outgoing = Outgoing(request, url, body, policy, settings.wire)
+        self.gave_up = False
         self._settings = settings
         self._policy = policy
         self._began = began
@@ -81,6 +87,12 @@ class Call:
         self._outcome: Outcome | None = None
         self._progress = Progress()
         self._attempts: list[Attempt] = []
+
+    def follow(self, earlier: Call) -> None:
+        """Go on where an earlier journey of the same request ended."""
+        self.outgoing = earlier.outgoing
+        self._progress = earlier._progress
+        self._attempts = earlier._attempts
 
     def depart(self) -> httpx.Request:
         """Return the request to be sent, now."""
@@ -98,7 +110,7 @@ class Call:
             evidence = Evidence.UNKNOWN
         if isinstance(error, family.TransportError) and not _has_request(error):
             error.request = self.outgoing.request
-        self._response = None
+        self._response = self._stream = None
         self._error = error
         self._outcome = Outcome(
             self.outgoing.request, evidence=evidence, error=error, at_once=at_once

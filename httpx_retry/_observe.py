@@ -16,14 +16,14 @@ _NOTE_PREFIX = "httpx_retry: "
 _NOTES = "__notes__"
 _HISTORY = "_httpx_retry_history"
 
-EventKind = Literal["retry-scheduled", "gave-up", "recovered"]
+EventKind = Literal["retry-scheduled", "gave-up", "recovered", "body-resumed"]
 
 
 class RetryEvent:
     """Something that a retry transport did; it does not print what the request carries.
 
     Attributes:
-        kind: `"retry-scheduled"`, `"gave-up"` or `"recovered"`.
+        kind: `"retry-scheduled"`, `"gave-up"`, `"recovered"` or `"body-resumed"`.
         request: the request as it was last sent, for the hook's own use.
         attempts: all attempts so far.
     """
@@ -78,7 +78,9 @@ def attach_history(response_or_error: object, attempts: tuple[Attempt, ...]) -> 
     setattr(response_or_error, _HISTORY, attempts)
 
 
-def attach_note(error: Exception, attempts: tuple[Attempt, ...], total: float) -> None:
+def attach_note(
+    error: Exception, attempts: tuple[Attempt, ...], total: float, detail: str | None = None
+) -> None:
     """Say in one line of the traceback why no further attempt was made.
 
     Args:
@@ -86,14 +88,13 @@ def attach_note(error: Exception, attempts: tuple[Attempt, ...], total: float) -
             exception object.
         attempts: all attempts.
         total: seconds from the first send.
+        detail: what more there is to say of the reason.
     """
     count = len(attempts)
     made = f"{count} attempt{'' if count == 1 else 's'}"
+    reason = attempts[-1].reason.value + (f": {detail}" if detail else "")
     labels = ", ".join(each.label for each in attempts)
-    note = (
-        f"{_NOTE_PREFIX}gave up after {made} in {total:.1f} s"
-        f" ({attempts[-1].reason.value}): {labels}"
-    )
+    note = f"{_NOTE_PREFIX}gave up after {made} in {total:.1f} s ({reason}): {labels}"
     # Written directly: BaseException.add_note is missing on Python 3.10, where nobody reads it.
     notes = [each for each in getattr(error, _NOTES, None) or () if not _is_ours(each)]
     setattr(error, _NOTES, [*notes, note])

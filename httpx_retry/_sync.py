@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from contextlib import suppress
 from random import random as system_random
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import httpx
 
@@ -14,12 +15,14 @@ from ._core.outcome import Retry
 from ._core.policy import RetryPolicy
 from ._http.family import Family
 from ._http.outgoing import Wire
+from ._http.response_body import WITHOUT_BODY, Body, facts_of
 from ._http.witness import as_trace
+from ._recovery import Recovery, Source
 from ._settings import Settings, policy_for
-from ._wait import ThreadWait, as_hook
+from ._wait import ThreadWait, as_hook, end_iteration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
@@ -54,12 +57,13 @@ class RetryDriver:
         self._transport = family.transport(transport, http_transport_options)
         trace = as_trace if family.can_trace(self._transport) else None
         wire = Wire(family, trace, family.has_proxy(self._transport))
-        self._settings = Settings(wire, policy, on_event, clock, random)
+        self.settings = Settings(wire, policy, on_event, clock, random)
         self._policy = policy
-        self._monotonic = clock.monotonic
+        self.monotonic = clock.monotonic
         self._waiter = ThreadWait(clock)
         self._prepare = None if prepare is None else as_hook("prepare", prepare)
         self._bytes = family.ByteStream
+        self._body_stream = family.stream_class(BodyStream)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._transport!r}>"
@@ -83,28 +87,52 @@ class RetryDriver:
                 return self._transport.handle_request(request)
             policy = wished
         url, body = request.url, request.stream
-        began = self._monotonic()
+        began = self.monotonic()
         if request.method not in policy.plain_methods or type(body) is not self._bytes:
-            call = Call(self._settings, policy, request, url, body, began)
+            call = Call(self.settings, policy, request, url, body, began)
             call.outgoing.add_key()
             self._send(call)
-            return self._pursue(call)
+            response = self.pursue(call)
+            self._mend(response, Source(policy, request, url, body, began, call))
+            return response
         # Nothing is sent inside an except block: a later error would carry this one as its context.
         # The wrapped method is looked up each time: test tools patch it after construction.
         try:
             response = self._transport.handle_request(request)
         except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
-            call = Call(self._settings, policy, request, url, body, began)
+            call = Call(self.settings, policy, request, url, body, began)
             call.failed(error)
         else:
             if response.status_code < policy.judged_from:
+                if request.method in policy.mended_methods:
+                    self._mend(response, Source(policy, request, url, body, began, None))
                 return response
-            call = Call(self._settings, policy, request, url, body, began)
+            call = Call(self.settings, policy, request, url, body, began)
             call.answered(response)
             del response  # this frame would hold it through every wait
-        return self._pursue(call)
+        response = self.pursue(call)
+        self._mend(response, Source(policy, request, url, body, began, call))
+        return response
 
-    def _pursue(self, call: Call) -> httpx.Response:
+    def _mend(self, response: httpx.Response, source: Source) -> None:
+        """Put the stream that mends a body in the place of the response's own, if it is wanted."""
+        if source.request.method not in source.policy.mended_methods:
+            return
+        if response.is_closed or response.status_code in WITHOUT_BODY:
+            return
+        # Made for each response: its attributes are set here, as a call of __init__ costs more.
+        stream = self._body_stream()
+        stream.driver = self
+        stream.source = source
+        stream.status = response.status_code
+        stream.headers = response.headers
+        stream.response = weakref.ref(response)
+        stream.inner = response.stream
+        stream.recovery = None
+        response.stream = cast("httpx.SyncByteStream", stream)
+
+    def pursue(self, call: Call) -> httpx.Response:
+        """Retry until the decider says stop, and return what the caller gets."""
         try:
             while isinstance(decision := self._judge(call), Retry):
                 self._discard(call)
@@ -115,6 +143,8 @@ class RetryDriver:
                     outgoing = call.outgoing
                     outgoing.use(self._prepare(outgoing.next_request(), call.next_number))
                 self._send(call)
+            if call.gave_up:
+                self._close_stream(call)
             return call.conclude()
         finally:
             call.outgoing.close()
@@ -173,6 +203,60 @@ class RetryDriver:
         traceback: TracebackType | None = None,
     ) -> None:
         self._transport.__exit__(exc_type, exc_value, traceback)
+
+
+class BodyStream:
+    """A response body that is mended where it breaks off."""
+
+    driver: RetryDriver
+    source: Source
+    status: int
+    headers: httpx.Headers
+    response: weakref.ref[httpx.Response]
+    inner: Any
+    recovery: Recovery | None
+
+    def __iter__(self) -> Iterator[bytes]:
+        is_get = self.source.request.method == "GET"
+        facts = facts_of(self.status, self.headers.raw)
+        body = Body(facts, self.driver.monotonic, may_ask_ranges=is_get)
+        while True:
+            try:
+                chunks = iter(self.inner)
+                for chunk in chunks:
+                    part = body.take(chunk)
+                    if part:
+                        yield part
+                    if body.is_over:
+                        end_iteration(chunks)
+                        break
+            except Exception as error:  # noqa: BLE001 - judged, and raised again unless mended
+                recovery = self._recovery_of(body)
+                recovery.broke(error)
+            else:
+                held = body.end()
+                if body.refusal is None:
+                    self.recovery = None
+                    for part in held:
+                        yield part
+                    return
+                recovery = self._recovery_of(body)
+                recovery.was_not_the_rest()
+            with suppress(Exception):
+                self.close()
+            response = self.driver.pursue(recovery)
+            self.inner = response.stream
+
+    def _recovery_of(self, body: Body) -> Recovery:
+        if self.recovery is None:
+            self.recovery = Recovery(self.driver.settings, self.source, self.response, body)
+        return self.recovery
+
+    def close(self) -> None:
+        """Close the stream in use, once."""
+        inner, self.inner = self.inner, None
+        if inner is not None:
+            inner.close()
 
 
 class RetryTransport(RetryDriver, httpx.BaseTransport):

@@ -82,3 +82,17 @@ def as_async_hook(name: str, function: Prepare) -> Callable[[httpx.Request, int]
         return await result if isawaitable(result) else result
 
     return hook
+
+
+def end_iteration(iterator: Any) -> None:
+    """Close a generator that is not read to its end; any other iterator needs nothing."""
+    close = getattr(iterator, "close", None)
+    if close is not None:
+        close()
+
+
+async def end_async_iteration(iterator: Any) -> None:
+    """Close an async generator, as `end_iteration` does: trio warns of those left open."""
+    close = getattr(iterator, "aclose", None)
+    if close is not None:
+        await close()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 from functools import partial
 from inspect import iscoroutinefunction
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from .clock import FakeClock
 from .worlds import WORLDS, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture(params=WORLDS, ids=lambda world: world.name)
@@ -23,6 +27,13 @@ def world(request: pytest.FixtureRequest) -> World:
 def clock() -> FakeClock:
     """A clock on which no wait takes time."""
     return FakeClock()
+
+
+@pytest.fixture
+def _collected_at_once() -> Iterator[None]:
+    """Brings the garbage collector while the test's own filters for warnings are in force."""
+    yield
+    gc.collect()
 
 
 @pytest.hookimpl(tryfirst=True)

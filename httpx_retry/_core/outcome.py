@@ -45,6 +45,7 @@ class StopReason(Enum):
     ATTEMPTS_EXHAUSTED = "attempts exhausted"
     RETRY_AFTER_TOO_LONG = "server asked for too long a wait"
     DEADLINE = "deadline"
+    BODY_NOT_RESUMABLE = "body cannot be resumed"
 
 
 class Retry(NamedTuple):

@@ -18,6 +18,9 @@ RetryIf = Callable[[Outcome], "bool | None"]
 
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
+# Safe, and what they answer with is what was asked for: a DELETE's second answer is another.
+_MENDED_METHODS = frozenset({"GET", "QUERY"})
+
 # The methods that need a key to be idempotent (draft-ietf-httpapi-idempotency-key-header).
 _KEYED_METHODS = frozenset({"POST", "PATCH"})
 
@@ -55,6 +58,8 @@ class RetryPolicy:
             `outcome.response.content`. The response handed over reads and streams as if untouched.
         replay_buffer: bytes of a body that can be read only once (a generator, a pipe) to keep, so
             that it can be sent again; what goes beyond 1 MiB is kept in a temporary file.
+        recover_body: mend a response body that breaks off, for GET and QUERY where `methods` has
+            them: from its exact continuation, or not at all.
 
     Raises:
         ValueError: for a value out of range.
@@ -73,9 +78,13 @@ class RetryPolicy:
     retry_if: RetryIf | None = None
     read_body: bool = False
     replay_buffer: int = 0
+    recover_body: bool = True
 
     plain_methods: frozenset[str] = field(init=False, repr=False, compare=False)
     """The methods whose requests go out as they are: nothing need be proved of them, or added."""
+
+    mended_methods: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The methods whose response bodies are mended when they break off."""
 
     judged_from: int = field(init=False, repr=False, compare=False)
     """The lowest status that has to be judged: a response below it is good as it is."""
@@ -99,12 +108,15 @@ class RetryPolicy:
         if self.generate_idempotency_key and self.idempotency_header is None:
             raise ValueError("generate_idempotency_key needs an idempotency_header, not None")
         check_flag("read_body", self.read_body)
+        check_flag("recover_body", self.recover_body)
         check_count("replay_buffer", self.replay_buffer, at_least=0)
         self._settle("statuses", _checked_statuses(self.statuses))
         self._settle("methods", _checked_methods(self.methods))
         self._settle("exceptions", _checked_exceptions(self.exceptions))
         plain = (method for method in self.methods if not self.generates_key_for(method))
         self._settle("plain_methods", frozenset(plain))
+        mended = _MENDED_METHODS & frozenset(self.methods) if self.recover_body else frozenset()
+        self._settle("mended_methods", mended)
         self._settle(
             "judged_from",
             0 if self.retry_if is not None else min({FIRST_ERROR_STATUS, *self.statuses}),

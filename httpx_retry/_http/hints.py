@@ -78,7 +78,7 @@ def _wait(status: int, found: dict[bytes, bytes], now: float) -> float | None:
     if milliseconds is not None:
         return milliseconds / 1000
     # A date counts from the server's own clock where it shows it.
-    server_now = _date(found.get(b"date"))
+    server_now = read_date(found.get(b"date"))
     if server_now is None:
         server_now = now
     wait = _retry_after(found.get(b"retry-after"), server_now)
@@ -89,7 +89,7 @@ def _wait(status: int, found: dict[bytes, bytes], now: float) -> float | None:
 
 def _retry_after(value: bytes | None, now: float) -> float | None:
     seconds = _number(value)
-    return seconds if seconds is not None else _until(_date(value), now)
+    return seconds if seconds is not None else _until(read_date(value), now)
 
 
 def _is_limited(status: int, found: dict[bytes, bytes]) -> bool:
@@ -133,7 +133,7 @@ def _until(moment: float | None, now: float) -> float | None:
     return moment - now if moment is not None and moment >= now else None
 
 
-def _date(value: bytes | None) -> float | None:
+def read_date(value: bytes | None) -> float | None:
     """POSIX seconds of an HTTP date in any of its three forms (RFC 9110 §5.6.7)."""
     if not value or len(value) > _LONGEST_DATE:
         return None

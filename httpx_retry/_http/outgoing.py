@@ -52,6 +52,7 @@ class Outgoing:
     """
 
     __slots__ = (
+        "_asked",
         "_base",
         "_body",
         "_chosen",
@@ -72,6 +73,7 @@ class Outgoing:
         self._body = body
         self._policy = policy
         self._wire = wire
+        self._asked: Callable[[httpx.Request], None] | None = None
         self._chosen: httpx.Request | None = None
         self._guard: BodyGuard | None = None
         self._guards: list[BodyGuard] = []
@@ -123,7 +125,7 @@ class Outgoing:
         if self._base.url is not self._url:
             self._base = copied(self._base)
             self._base.url = self._url
-        return self._base
+        return self._base if self._asked is None else self._copy()
 
     def _guarded(self, request: httpx.Request) -> httpx.Request:
         self._body = request.stream
@@ -139,10 +141,20 @@ class Outgoing:
         # A mock may read it and leave bytes in its place: the next attempt begins from the guard.
         return copied(guarded)
 
+    def ask(self, change: Callable[[httpx.Request], None]) -> None:
+        """Let the attempts to come ask for something else than the caller: for a range, say."""
+        self._asked = change
+
     def next_request(self) -> httpx.Request:
         """Return a copy of the request, for `prepare` to change; it will be sent next."""
-        self._chosen = copied(self._base)
+        self._chosen = self._copy()
         return self._chosen
+
+    def _copy(self) -> httpx.Request:
+        request = copied(self._base)
+        if self._asked is not None:
+            self._asked(request)
+        return request
 
     def use(self, request: object) -> None:
         """Send what `prepare` returned; None stands for the request that it was given.

@@ -29,6 +29,7 @@ from tests.faults.lab import (
     full_backlog,
     refused,
 )
+from tests.faults.lab.clients import leaves_socket_open
 
 from .meeting import expect, meet
 
@@ -167,7 +168,7 @@ async def test_a_proxy_that_is_not_there_is_tried_again(
     assert [attempt.evidence for attempt in met.history] == [UNSENT] * 4
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@leaves_socket_open
 @pytest.mark.parametrize("step", [SOCKSRefusal(), Fin()], ids=repr)
 async def test_a_socks_proxy_that_refuses_has_sent_nothing(
     world: World, clock: FakeClock, step: Any

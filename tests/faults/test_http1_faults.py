@@ -25,6 +25,7 @@ from tests.faults.lab import (
     close_before_write,
     close_before_write_async,
 )
+from tests.faults.lab.clients import leaves_upload_unfinished
 
 from .meeting import expect, meet, send
 
@@ -72,8 +73,7 @@ async def test_nor_does_it_under_tls(
 UPLOAD = b"x" * 20_000_000  # more than the sockets' buffers hold
 
 
-@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
-@pytest.mark.usefixtures("_collected_at_once")
+@leaves_upload_unfinished
 @pytest.mark.parametrize("step", [Rst(), Stall()], ids=repr)
 async def test_an_upload_that_breaks_off_proves_nothing(
     world: World, clock: FakeClock, step: Any
@@ -85,8 +85,7 @@ async def test_an_upload_that_breaks_off_proves_nothing(
     assert met.error is not None
 
 
-@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
-@pytest.mark.usefixtures("_collected_at_once")
+@leaves_upload_unfinished
 async def test_an_early_refusal_of_an_upload_is_final(world: World, clock: FakeClock) -> None:
     with HTTP1Server([Early(Reply(413))]) as server:
         met = await meet(world, clock, server, "POST", content=UPLOAD)
@@ -111,8 +110,7 @@ async def test_a_connection_closed_before_the_pool_looks_is_no_fault(
     assert clock.sleeps == []
 
 
-@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
-@pytest.mark.usefixtures("_collected_at_once")
+@leaves_upload_unfinished
 @pytest.mark.parametrize("by", [Fin(), Rst()], ids=repr)
 async def test_a_post_on_a_stale_connection_is_sent_again_if_its_headers_never_left(
     world: World, clock: FakeClock, by: Any

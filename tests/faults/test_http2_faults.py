@@ -21,6 +21,7 @@ from tests.faults.lab import (
     Rst,
     Stall,
 )
+from tests.faults.lab.clients import leaves_upload_unfinished
 
 from .meeting import expect, meet, send
 
@@ -86,8 +87,7 @@ async def test_a_server_that_refuses_for_ever_is_given_up(world: World, clock: F
 UPLOAD = b"x" * 200_000  # more than one window
 
 
-@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
-@pytest.mark.usefixtures("_collected_at_once")
+@leaves_upload_unfinished
 @pytest.mark.parametrize(
     ("step", "evidence"),
     [
@@ -110,8 +110,7 @@ async def test_a_fault_while_the_upload_waits_for_its_window(
         )
 
 
-@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
-@pytest.mark.usefixtures("_collected_at_once")
+@leaves_upload_unfinished
 async def test_a_goaway_that_disowns_every_stream_while_the_upload_waits(
     world: World, clock: FakeClock
 ) -> None:

@@ -13,15 +13,21 @@ HOUSE = Path(httpx_retry.__file__).parent
 # What an async name is called in the sync world.
 NAMES = {
     "AsyncBaseTransport": "BaseTransport",
+    "AsyncBodyStream": "BodyStream",
+    "AsyncByteStream": "SyncByteStream",
+    "AsyncIterator": "Iterator",
     "AsyncHTTPTransport": "HTTPTransport",
     "AsyncRetryDriver": "RetryDriver",
     "AsyncRetryTransport": "RetryTransport",
     "TaskWait": "ThreadWait",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
+    "__aiter__": "__iter__",
     "aclose": "close",
+    "aiter": "iter",
     "as_async_hook": "as_hook",
     "as_async_trace": "as_trace",
+    "end_async_iteration": "end_iteration",
     "async_transport": "transport",
     "handle_async_request": "handle_request",
 }
@@ -37,6 +43,10 @@ class Stripped(ast.NodeTransformer):
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
         fields = {name: value for name, value in ast.iter_fields(node) if value is not None}
         return self.generic_visit(ast.FunctionDef(**fields))
+
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> ast.AST:
+        fields = {name: value for name, value in ast.iter_fields(node) if value is not None}
+        return self.generic_visit(ast.For(**fields))
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         node.is_async = 0

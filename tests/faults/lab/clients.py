@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from _pytest.mark.structures import ParameterSet
 
-TestT = TypeVar("TestT", bound="Callable[..., None]")
+TestT = TypeVar("TestT", bound="Callable[..., object]")
 
 ASYNC_WORLDS = ("asyncio", "trio")
 WORLDS = ("sync", *ASYNC_WORLDS)

@@ -1,0 +1,346 @@
+"""A response body on its way to the caller: what was delivered, and is this the rest of it?
+
+Two versions are never spliced. With a strong validator (RFC 9110 §8.8) the rest is asked for by
+range (§13.1.5, §14), or what was delivered is skipped; without one, a digest of what was delivered
+has to match. All offsets are of the encoded bytes, which is what ranges count.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .hints import read_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import httpx
+
+# A body of this many bytes or less is whole before its first byte is delivered.
+_SMALL = 1 << 16
+# Without a validator, what was delivered is remembered by its digest up to here.
+_DIGESTED = 1 << 24
+# Without a length either, seconds after which a body is a feed, and for which skipping may take.
+_YOUNG = 5.0
+# RFC 9110 §8.8.2.2: a date that is this many seconds older than its response is a strong validator.
+_SETTLED = 60.0
+
+_STRONG_ETAG = re.compile(rb'"[\x21\x23-\x7e\x80-\xff]*"')
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+_SPAN = re.compile(rb"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)
+_PARTIAL = 206
+# What follows the headers of these is no body, and may be another protocol.
+WITHOUT_BODY = frozenset({101, 204, 304})
+
+REPLACED_HEADERS = ("Content-Length", "Content-Range", "ETag", "Last-Modified", "Date", "Age")
+_READ = frozenset(
+    name.lower().encode()
+    for name in (*REPLACED_HEADERS, "Content-Type", "Content-Encoding", "Location")
+)
+
+
+class Span(NamedTuple):
+    """A Content-Range: the first and last byte, and of how many; None where it does not say."""
+
+    start: int
+    end: int
+    total: int | None
+
+
+class Facts(NamedTuple):
+    """What the headers of a response say of its body.
+
+    Attributes:
+        status: the status code.
+        kind: Content-Type, Content-Encoding and Location: what the client has acted on already.
+        length: Content-Length; None where there is none, or no valid one.
+        span: Content-Range; None as for `length`.
+        validator: a strong ETag or Last-Modified; None where there is none.
+    """
+
+    status: int
+    kind: tuple[bytes | None, bytes | None, bytes | None]
+    length: int | None
+    span: Span | None
+    validator: bytes | None
+
+    @property
+    def first(self) -> int:
+        """The offset of its first byte in the whole."""
+        return self.span.start if self.status == _PARTIAL and self.span is not None else 0
+
+    @property
+    def last(self) -> int | None:
+        """The offset of its last byte in the whole; None where it does not say."""
+        if self.status == _PARTIAL:
+            return None if self.span is None else self.span.end
+        return None if self.length is None else self.length - 1
+
+    @property
+    def total(self) -> int | None:
+        """The bytes of the whole; None where it does not say."""
+        if self.status == _PARTIAL:
+            return None if self.span is None else self.span.total
+        return self.length
+
+    @property
+    def media_type(self) -> bytes:
+        """The Content-Type without its parameters."""
+        return (self.kind[0] or b"").partition(b";")[0].strip().lower()
+
+
+def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]]) -> Facts:
+    """Read what is needed of a response's raw headers. Never raises."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered in _READ:
+            # What is said twice is not said: neither value can be relied on.
+            found[lowered] = b"" if lowered in found else value.strip()
+    length = found.get(b"content-length", b"")
+    return Facts(
+        status,
+        (found.get(b"content-type"), found.get(b"content-encoding"), found.get(b"location")),
+        int(length) if _LENGTH.fullmatch(length) else None,
+        _span(found.get(b"content-range", b"")),
+        _strong_validator(found),
+    )
+
+
+def _span(value: bytes) -> Span | None:
+    match = _SPAN.fullmatch(value)
+    if match is None:
+        return None
+    start, end = int(match[1]), int(match[2])
+    total = None if match[3] == b"*" else int(match[3])
+    return Span(start, end, total) if start <= end and (total is None or end < total) else None
+
+
+def _strong_validator(found: dict[bytes, bytes]) -> bytes | None:
+    etag = found.get(b"etag")
+    if etag is not None:
+        return etag if _STRONG_ETAG.fullmatch(etag) else None
+    modified = found.get(b"last-modified")
+    if not modified:
+        return None
+    then, now = read_date(modified), read_date(found.get(b"date"))
+    settled = then is not None and now is not None and now - then >= _SETTLED
+    return modified if settled else None
+
+
+class Body:
+    """One response body, from its first byte to its last, over as many responses as it takes.
+
+    Args:
+        facts: of the response that it began with.
+        may_ask_ranges: whether its request is a GET: ranges are defined for no other method.
+        monotonic: the clock, in seconds.
+
+    Attributes:
+        delivered: bytes that the caller has.
+        refusal: why what comes now is not the rest; None while it is.
+        is_over: whether nothing more is to be taken: all is there, or there is a refusal.
+    """
+
+    __slots__ = (
+        "_born",
+        "_digest",
+        "_held",
+        "_left",
+        "_may_ask_ranges",
+        "_may_be_longer",
+        "_monotonic",
+        "_skip",
+        "_skip_until",
+        "_skipped",
+        "delivered",
+        "facts",
+        "is_over",
+        "refusal",
+    )
+
+    def __init__(
+        self, facts: Facts, monotonic: Callable[[], float], *, may_ask_ranges: bool
+    ) -> None:
+        self.delivered = 0
+        self._may_ask_ranges = may_ask_ranges
+        self._monotonic = monotonic
+        self._begin(facts)
+
+    def _begin(self, facts: Facts) -> None:
+        self.facts = facts
+        self.refusal: str | None = None
+        self.is_over = False
+        self._left: int | None = None
+        self._may_be_longer = False
+        self._skip = 0
+        self._skipped: Any = None
+        self._skip_until: float | None = None
+        self._digest: Any = None
+        self._born: float | None = None
+        is_small = facts.length is not None and facts.length <= _SMALL
+        self._held: list[bytes] | None = [] if is_small else None
+        if not is_small and facts.validator is None:
+            from hashlib import sha256  # noqa: PLC0415 - for bodies without a validator alone
+
+            self._digest = sha256()
+            if facts.length is None:
+                self._born = self._monotonic()
+
+    def take(self, chunk: bytes) -> bytes:
+        """Return what of a chunk is to be delivered now; nothing once there is a refusal."""
+        if self._held is not None:
+            self._held.append(chunk)
+            return b""
+        if self._skip or self._left is not None:
+            chunk = self._trimmed(chunk)
+        self.delivered += len(chunk)
+        if self._digest is not None:
+            if self.delivered > _DIGESTED:
+                self._digest = None
+            else:
+                self._digest.update(chunk)
+        return chunk
+
+    def _trimmed(self, chunk: bytes) -> bytes:
+        """A chunk of a later response, without what is delivered already or was not asked for."""
+        if self._skip:
+            skipped, chunk = chunk[: self._skip], chunk[self._skip :]
+            self._skip -= len(skipped)
+            if self._skipped is not None:
+                self._skipped.update(skipped)
+            self._check_skipped()
+            if self.refusal is not None:
+                return b""
+        if self._left is not None:
+            if len(chunk) > self._left and not self._may_be_longer:
+                self._refuse("it is longer than it said")
+            chunk = chunk[: self._left]
+            self._left -= len(chunk)
+            self.is_over = self.is_over or (self._may_be_longer and not self._left)
+        return chunk
+
+    def _refuse(self, why: str) -> None:
+        self.refusal = why
+        self.is_over = True
+
+    def _check_skipped(self) -> None:
+        if self._skip_until is not None and self._monotonic() > self._skip_until:
+            self._refuse("skipping took too long")
+        elif not self._skip and self._skipped is not None:
+            if self._skipped.digest() != self._digest.digest():
+                self._refuse("its first bytes differ from those delivered")
+            self._skipped = None
+
+    def end(self) -> Sequence[bytes]:
+        """The response has ended. Return what was held back of it."""
+        if self.refusal is None and (self._skip or self._left):
+            self.refusal = "it is shorter than what it continues"
+        held, self._held = self._held or (), None
+        return held
+
+    def cannot_go_on(self) -> str | None:
+        """Return why no rest can be asked for; None where it can."""
+        facts = self.facts
+        if self._held is not None:
+            self._held = []
+        if not self.delivered:
+            return None
+        if facts.media_type == b"text/event-stream":
+            return "events were delivered"
+        if facts.media_type == b"multipart/byteranges" or (
+            facts.status == _PARTIAL and facts.span is None
+        ):
+            return "its ranges are several, or not told"
+        if facts.validator is None:
+            return self._why_no_digest()
+        return None
+
+    def _why_no_digest(self) -> str | None:
+        if self._digest is None:
+            return f"no validator, and more than {_DIGESTED >> 20} MiB were delivered"
+        if self._born is not None and self._monotonic() - self._born > _YOUNG:
+            return f"no validator and no length, and older than {_YOUNG:g} s"
+        return None
+
+    def ask_for_rest(self, request: httpx.Request) -> None:
+        """Put the range that is missing, if one can be asked for, into a request."""
+        validator = self.facts.validator
+        if self.delivered and validator is not None and self._may_ask_ranges:
+            last = self.facts.last
+            is_partial = self.facts.status == _PARTIAL
+            end = last if is_partial and last is not None else ""
+            request.headers["Range"] = f"bytes={self._offset}-{end}"
+            request.headers["If-Range"] = validator.decode("latin-1")
+
+    @property
+    def _offset(self) -> int:
+        return self.facts.first + self.delivered
+
+    def accept(self, new: Facts) -> bool:
+        """Whether a response goes on with this body; else `refusal` says which check failed."""
+        self.refusal = self._why_not(new)
+        if self.refusal is not None:
+            return False
+        if not self.delivered:
+            self._begin(new)
+        elif self.facts.validator is None:
+            self._expect_same_beginning()
+        elif new.status == _PARTIAL and new.first == self._offset:
+            assert new.span is not None
+            self._expect(skip=0, left=new.span.end - new.span.start + 1)
+        else:
+            last = self.facts.last
+            self._expect(skip=self._offset, left=None if last is None else last + 1 - self._offset)
+            # The whole where a part was asked for first: what follows the part is not wanted.
+            self._may_be_longer = self.facts.status == _PARTIAL
+        return True
+
+    def _expect(self, *, skip: int, left: int | None) -> None:
+        self._skip, self._left = skip, left
+        self._may_be_longer = self.is_over = False
+
+    def _expect_same_beginning(self) -> None:
+        from hashlib import sha256  # noqa: PLC0415 - as above
+
+        self._skip, self._skipped = self.delivered, sha256()
+        if self.facts.length is None:
+            self._skip_until = self._monotonic() + _YOUNG
+
+    def _why_not(self, new: Facts) -> str | None:
+        if not self.delivered:
+            same = new.status == self.facts.status and new.kind == self.facts.kind
+            return None if same else "another status, Content-Type, Content-Encoding or Location"
+        if new.kind[1] != self.facts.kind[1]:
+            return "another Content-Encoding"
+        if self.facts.validator is None:
+            same = new[:4] == self.facts[:4]
+            return None if same else "another status, Content-Type, Content-Length or Content-Range"
+        if new.validator != self.facts.validator:
+            return "another validator"
+        if new.status == _PARTIAL and self._may_ask_ranges:
+            return self._why_not_this_span(new)
+        if new.status != 200 or (new.total is not None and self._contradicts(new.total)):  # noqa: PLR2004
+            return f"status {new.status}, or another length"
+        return None
+
+    def _why_not_this_span(self, new: Facts) -> str | None:
+        span = new.span
+        if span is None or new.media_type == b"multipart/byteranges":
+            return "no single Content-Range"
+        expected = self.facts.last
+        if expected is None and span.total is not None:
+            expected = span.total - 1
+        if span.start != self._offset or span.end != expected:
+            return (
+                f"Content-Range {span.start}-{span.end} where {self._offset}-{expected} is missing"
+            )
+        if span.total is not None and self._contradicts(span.total):
+            return "another length in all"
+        if new.length is not None and new.length != span.end - span.start + 1:
+            return "a Content-Length that contradicts its Content-Range"
+        return None
+
+    def _contradicts(self, total: int) -> bool:
+        return self.facts.total is not None and self.facts.total != total

@@ -1,0 +1,199 @@
+"""The journey of a response body that broke off.
+
+It goes the way of any call: an attempt has ended, the decider says what follows. What is new is
+that a good response is not enough: it has to be the rest of the body.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ._call import Call
+from ._core.outcome import Decision, Evidence, Outcome, RetryReason, Stop, StopReason
+from ._http.response_body import REPLACED_HEADERS, Body, facts_of
+from ._observe import attach_history, attach_note
+
+if TYPE_CHECKING:
+    import weakref
+
+    import httpx
+
+    from ._core.policy import RetryPolicy
+    from ._settings import Settings
+
+# Bytes that a send has to bring for the count of attempts to start anew, and sends in all.
+_PROGRESS = 1 << 16
+_MOST_SENDS = 100
+
+
+class Source(NamedTuple):
+    """Where a response came from: all that it takes to ask for it again.
+
+    Attributes:
+        policy: the one that holds for its request.
+        request: the caller's.
+        url: the request's URL and
+        body: its stream, before it was sent.
+        began: the clock's monotonic reading then.
+        call: the journey that led to it; None where the first attempt was good.
+    """
+
+    policy: RetryPolicy
+    request: httpx.Request
+    url: httpx.URL
+    body: Any
+    began: float
+    call: Call | None
+
+
+class Recovery(Call):
+    """The journey of one response body.
+
+    Args:
+        settings: the transport's.
+        source: where the response came from.
+        response: the response, for as long as the caller holds it.
+        body: what was delivered of it.
+    """
+
+    __slots__ = (
+        "_body",
+        "_broken_by",
+        "_reached",
+        "_refusal",
+        "_response_of",
+        "_sends",
+        "_spent",
+        "_status",
+    )
+
+    def __init__(
+        self,
+        settings: Settings,
+        source: Source,
+        response: weakref.ref[httpx.Response],
+        body: Body,
+    ) -> None:
+        super().__init__(settings, *source[:5])
+        self._progress.attempts = 1
+        if source.call is not None:
+            self.follow(source.call)
+        self._response_of = response
+        self._body = body
+        self._broken_by: Exception | None = None
+        self._refusal: str | None = None
+        self._reached = 0
+        self._spent = 0.0
+        self._sends = 1
+        self._status = body.facts.status
+
+    @property
+    def wants_body(self) -> bool:
+        """A rest is not read before it is judged: it may be long."""
+        return False
+
+    def depart(self) -> httpx.Request:
+        """Return the request for the rest, to be sent now."""
+        self._sends += 1
+        return super().depart()
+
+    def broke(self, error: Exception) -> None:
+        """The body broke off: to be judged as any attempt that failed."""
+        self.failed(error)
+        self._broken_by = error
+        # Time counts while it is spent on the recovery, not while the caller reads.
+        self._began = self._ended - self._spent
+        if self._attempts and self._attempts[-1].reason is StopReason.DONE:
+            self._attempts.pop()
+        self._progress.attempts -= 1
+        if self._body.delivered - self._reached >= _PROGRESS:
+            self._progress.attempts = 0
+        if self._sends >= _MOST_SENDS:
+            self._progress.attempts = self._policy.max_attempts
+        self._reached = self._body.delivered
+        self._refusal = self._body.cannot_go_on()
+        self.outgoing.ask(self._body.ask_for_rest)
+
+    def was_not_the_rest(self) -> None:
+        """What came turned out not to be the rest: its body's `refusal` says why."""
+        self._refusal = self._body.refusal
+        status = self._attempts.pop().status
+        self._outcome = Outcome(self.outgoing.request, evidence=Evidence.UNKNOWN, status=status)
+
+    def judge(self) -> Decision:
+        """Return what follows; a `Stop` for DONE has found the rest, and any other has not."""
+        outcome = self._outcome
+        assert outcome is not None
+        if self._refusal is not None and outcome.evidence is not Evidence.BUG:
+            return self._give_up(Stop(StopReason.BODY_NOT_RESUMABLE), outcome)
+        return super().judge()
+
+    def _stopped(self, decision: Stop, outcome: Outcome) -> None:
+        response = self._response
+        if decision.reason is not StopReason.DONE or response is None:
+            self._give_up(decision, outcome)
+            return
+        if response is self._response_of():
+            self._refusal = "the very same response again"
+        elif self._body.accept(facts_of(response.status_code, response.headers.raw)):
+            self._go_on(response, outcome)
+            return
+        else:
+            self._refusal = self._body.refusal
+        self._give_up(Stop(StopReason.BODY_NOT_RESUMABLE), outcome)
+
+    def _go_on(self, response: httpx.Response, outcome: Outcome) -> None:
+        self._spent = self._ended - self._began
+        self._record(outcome, None, None, StopReason.DONE)
+        self._status = response.status_code
+        first = self._response_of()
+        if first is not None:
+            attach_history(first, tuple(self._attempts))
+            if not self._body.delivered:
+                _take_its_place(first, response)
+        self._emit("body-resumed")
+
+    def _give_up(self, decision: Stop, outcome: Outcome) -> Decision:
+        self.gave_up = True
+        self._record(outcome, outcome.evidence, None, decision.reason)
+        attempts = tuple(self._attempts)
+        error = self._error = self._broken_by
+        assert error is not None
+        attach_note(error, attempts, self._ended - self._began, self._refusal)
+        attach_history(error, attempts)
+        first = self._response_of()
+        if first is not None:
+            attach_history(first, attempts)
+        self._emit("gave-up")
+        return decision
+
+    def conclude(self) -> httpx.Response:
+        """Hand over the response whose body is the rest, or raise what the body broke off with."""
+        if self._error is not None:
+            self._broken_by = None
+        return super().conclude()
+
+    def _record(
+        self,
+        outcome: Outcome,
+        evidence: Evidence | None,
+        wait: float | None,
+        reason: RetryReason | StopReason,
+    ) -> None:
+        super()._record(outcome, evidence, wait, reason)
+        if outcome.error is self._broken_by:
+            # Its headers had come: the attempt has a status as well as an error.
+            self._attempts[-1] = self._attempts[-1]._replace(status=self._status)
+
+
+def _take_its_place(first: httpx.Response, new: httpx.Response) -> None:
+    """Let a response of which nothing was delivered stand for another.
+
+    The client has chosen decoders, stored cookies and run hooks by then: only what describes this
+    very body changes.
+    """
+    for name in REPLACED_HEADERS:
+        first.headers.pop(name, None)
+        if name in new.headers:
+            first.headers[name] = new.headers[name]
+    first.extensions = new.extensions

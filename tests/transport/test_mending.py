@@ -1,0 +1,566 @@
+"""A response body that breaks off is mended from its exact continuation, or not at all."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import random
+import weakref
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from httpx_retry import RetryEvent, RetryPolicy, StopReason, retry_history
+from tests.faults.lab import (
+    Cut,
+    Fin,
+    HTTP1Server,
+    HTTP2Server,
+    Reply,
+    ResetStream,
+    Rst,
+    client_context,
+)
+from tests.faults.lab.clients import leaves_upload_unfinished
+from tests.worlds import Stream, World
+
+from .handlers import options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.clock import FakeClock
+
+BODY = random.Random(1).randbytes(300_000)
+SMALL = b'{"answer": 42}'
+ETAG = {"ETag": '"v1"'}
+BREAK = httpx.ReadError("reset")
+
+
+def parts(body: bytes, size: int = 10_000) -> Iterator[bytes]:
+    return (body[start : start + size] for start in range(0, len(body), size))
+
+
+@dataclass
+class Origin:
+    """A server of one resource, whose responses break off where they are told to.
+
+    Attributes:
+        cuts: after how many bytes each response breaks, in order; then none does.
+        change: called before each response but the first, to make the origin misbehave.
+    """
+
+    body: bytes = BODY
+    headers: dict[str, str] = field(default_factory=lambda: dict(ETAG))
+    cuts: list[int] = field(default_factory=lambda: [100_000])
+    has_length: bool = True
+    knows_ranges: bool = True
+    change: Callable[[Origin, httpx.Request, httpx.Response], httpx.Response] | None = None
+    requests: list[httpx.Request] = field(default_factory=list)
+    streams: list[Stream] = field(default_factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        response = self.respond(request)
+        if self.change is not None and len(self.requests) > 1:
+            response = self.change(self, request, response)
+        return response
+
+    def respond(self, request: httpx.Request) -> httpx.Response:
+        asked = request.headers.get("Range")
+        fits = request.headers.get("If-Range") in (None, *self.headers.values())
+        if asked is None or not self.knows_ranges or not fits:
+            return self.answer(200, self.body, {})
+        first, _, last = asked.removeprefix("bytes=").partition("-")
+        start, end = int(first), int(last or len(self.body) - 1)
+        if start >= len(self.body):
+            return self.answer(416, b"", {"Content-Range": f"bytes */{len(self.body)}"})
+        span = {"Content-Range": f"bytes {start}-{end}/{len(self.body)}"}
+        return self.answer(206, self.body[start : end + 1], span)
+
+    def answer(self, status: int, body: bytes, headers: dict[str, str]) -> httpx.Response:
+        length = {"Content-Length": str(len(body))} if self.has_length else {}
+        cut = self.cuts.pop(0) if self.cuts else None
+        chunks: list[bytes | BaseException] = list(parts(body[:cut]))
+        if cut is not None:
+            chunks.append(httpx.ReadError(f"reset after {cut}"))
+        stream = Stream(*chunks)
+        self.streams.append(stream)
+        return httpx.Response(status, headers=self.headers | headers | length, stream=stream)
+
+    @property
+    def ranges(self) -> list[str | None]:
+        return [request.headers.get("Range") for request in self.requests]
+
+
+class Fresh(Stream):
+    """Breaks off with an error that nobody else holds."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield bytes(1000)
+        raise httpx.ReadError("reset")
+
+
+async def download(world: World, clock: FakeClock, origin: Any, **more: Any) -> httpx.Response:
+    request = more.pop("request", {})
+    async with world.client(origin, **options(clock, **more)) as client:
+        return await client.get(**request)
+
+
+async def test_the_rest_is_asked_for_by_range(world: World, clock: FakeClock) -> None:
+    origin = Origin()
+    response = await download(world, clock, origin)
+
+    assert response.content == BODY
+    assert response.status_code == 200
+    assert origin.ranges == [None, "bytes=100000-"]
+    assert origin.requests[1].headers["If-Range"] == '"v1"'
+    assert clock.sleeps == [0.1]
+    assert [stream.closed for stream in origin.streams] == [1, 1]
+    assert response.num_bytes_downloaded == len(BODY)
+
+
+async def test_the_history_grows_while_the_body_is_read(world: World, clock: FakeClock) -> None:
+    origin = Origin(cuts=[100_000, 100_000])
+    async with world.client(origin, **options(clock)) as client:
+        response = await client.send(client.build_request("GET", "http://test/"), stream=True)
+        assert retry_history(response) == ()
+        await world.read(response)
+
+    seen = [
+        (a.number, a.status, a.error, a.wait is None, a.reason) for a in retry_history(response)
+    ]
+    assert seen[0][:4] == (1, 200, "ReadError", False)
+    assert seen[1][:4] == (2, 206, "ReadError", False)
+    assert seen[2] == (3, 206, None, True, StopReason.DONE)
+
+
+async def test_it_goes_on_after_retries_that_came_before_the_body(
+    world: World, clock: FakeClock
+) -> None:
+    failures: list[Any] = [httpx.Response(503), httpx.ConnectError("refused")]
+    origin = Origin()
+
+    def flaky(request: httpx.Request) -> httpx.Response:
+        answer: Any = failures.pop(0) if failures else origin(request)
+        if isinstance(answer, httpx.Response):
+            return answer
+        raise answer
+
+    response = await download(world, clock, flaky)
+
+    assert response.content == BODY
+    labels = [(a.number, a.status, a.error) for a in retry_history(response)]
+    assert labels == [
+        (1, 503, None),
+        (2, None, "ConnectError"),
+        (3, 200, "ReadError"),
+        (4, 206, None),
+    ]
+
+
+async def test_attempts_without_progress_are_counted(world: World, clock: FakeClock) -> None:
+    origin = Origin(cuts=[1000] * 9)
+    with pytest.raises(httpx.ReadError, match="reset after 1000") as caught:
+        await download(world, clock, origin)
+
+    assert len(origin.requests) == 4
+    assert retry_history(caught.value)[-1].reason is StopReason.ATTEMPTS_EXHAUSTED
+    assert [stream.closed for stream in origin.streams] == [1] * 4
+
+
+async def test_progress_starts_the_count_anew(world: World, clock: FakeClock) -> None:
+    body = random.Random(2).randbytes(2_000_000)
+    origin = Origin(body=body, cuts=[70_000] * 20)
+
+    assert (await download(world, clock, origin)).content == body
+    assert len(origin.requests) == 21
+
+
+async def test_a_hundred_sends_are_the_most(world: World, clock: FakeClock) -> None:
+    body = bytes(70_000 * 120)
+    origin = Origin(body=body, cuts=[70_000] * 200)
+    with pytest.raises(httpx.ReadError):
+        await download(world, clock, origin)
+
+    assert len(origin.requests) == 100
+
+
+async def test_a_small_body_is_whole_or_not_at_all(world: World, clock: FakeClock) -> None:
+    origin = Origin(body=SMALL, headers={}, cuts=[5])
+    async with world.client(origin, **options(clock)) as client:
+        response = await client.send(client.build_request("GET", "http://test/"), stream=True)
+        chunks = await world.raw_chunks(response)
+
+    assert chunks == [SMALL]
+    assert origin.ranges == [None, None]
+
+
+async def test_a_response_of_which_nothing_was_delivered_gives_way_to_another(
+    world: World, clock: FakeClock
+) -> None:
+    def change(origin: Origin, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        fresh = {"ETag": '"v2"', "X-Other": "new", "Content-Length": "9"}
+        return httpx.Response(
+            200, headers=fresh, stream=Stream(b"version 2"), extensions={"mine": 2}
+        )
+
+    origin = Origin(cuts=[0], headers=ETAG | {"X-Other": "old", "Age": "7"}, change=change)
+    response = await download(world, clock, origin)
+
+    assert response.content == b"version 2"
+    assert response.headers["ETag"] == '"v2"'
+    assert response.headers["Content-Length"] == "9"
+    assert response.headers["X-Other"] == "old"
+    assert "Age" not in response.headers
+    assert response.extensions["mine"] == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (404, {}),
+        (200, {"Content-Type": "text/html"}),
+        (200, {"Content-Encoding": "gzip"}),
+        (200, {"Location": "/x"}),
+    ],
+)
+async def test_unless_the_client_has_acted_on_what_is_different(
+    world: World, clock: FakeClock, status: int, headers: dict[str, str]
+) -> None:
+    def change(origin: Origin, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        return httpx.Response(status, headers=headers, stream=Stream(b"other"))
+
+    origin = Origin(cuts=[0], change=change)
+    with pytest.raises(httpx.ReadError, match="reset after 0") as caught:
+        await download(world, clock, origin)
+
+    assert retry_history(caught.value)[-1].reason is StopReason.BODY_NOT_RESUMABLE
+    (note,) = caught.value.__notes__  # type: ignore[attr-defined] # PEP 678
+    assert "body cannot be resumed: another status, Content-Type" in note
+
+
+async def test_a_server_without_ranges_is_read_again_from_the_beginning(
+    world: World, clock: FakeClock
+) -> None:
+    origin = Origin(knows_ranges=False)
+
+    assert (await download(world, clock, origin)).content == BODY
+    assert origin.ranges == [None, "bytes=100000-"]
+
+
+@pytest.mark.parametrize("has_length", [True, False])
+async def test_without_a_validator_the_first_bytes_have_to_be_the_same(
+    world: World, clock: FakeClock, has_length: bool
+) -> None:
+    origin = Origin(headers={"ETag": 'W/"weak"'}, has_length=has_length)
+
+    assert (await download(world, clock, origin)).content == BODY
+    assert origin.ranges == [None, None]
+
+
+async def test_a_date_that_has_settled_is_a_validator(world: World, clock: FakeClock) -> None:
+    now = 1_700_000_000
+    settled = {"Date": formatdate(now, usegmt=True), "Last-Modified": formatdate(now - 60)}
+    fresh = settled | {"Last-Modified": formatdate(now - 59)}
+
+    for headers, asked in ((settled, "bytes=100000-"), (fresh, None)):
+        origin = Origin(headers=headers)
+        assert (await download(world, clock, origin)).content == BODY
+        assert origin.ranges == [None, asked]
+
+
+@pytest.mark.parametrize("asked", ["bytes=5000-", "bytes=5000-250000"])
+async def test_the_callers_own_range_is_gone_on_with(
+    world: World, clock: FakeClock, asked: str
+) -> None:
+    origin = Origin()
+    response = await download(world, clock, origin, request={"headers": {"Range": asked}})
+
+    last = 250_000 if asked.endswith("250000") else len(BODY) - 1
+    assert response.status_code == 206
+    assert response.content == BODY[5000 : last + 1]
+    assert origin.ranges == [asked, f"bytes=105000-{last}"]
+
+
+async def test_a_server_that_forgets_ranges_halfway_is_skipped_through(
+    world: World, clock: FakeClock
+) -> None:
+    def change(origin: Origin, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        origin.knows_ranges = False
+        return origin.respond(request)
+
+    origin = Origin(change=change)
+    asked = {"headers": {"Range": "bytes=5000-250000"}}
+
+    assert (await download(world, clock, origin, request=asked)).content == BODY[5000:250_001]
+
+
+async def test_compressed_bodies_are_gone_on_with_in_their_encoded_bytes(
+    world: World, clock: FakeClock
+) -> None:
+    packed = gzip.compress(BODY)
+    origin = Origin(body=packed, headers=ETAG | {"Content-Encoding": "gzip"})
+
+    response = await download(world, clock, origin)
+
+    assert response.content == BODY
+    assert origin.ranges == [None, "bytes=100000-"]
+
+
+async def test_failures_on_the_way_are_retried_too(world: World, clock: FakeClock) -> None:
+    def change(origin: Origin, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if len(origin.requests) == 2:
+            return httpx.Response(503, headers={"Retry-After": "7"})
+        if len(origin.requests) == 3:
+            raise httpx.ConnectTimeout("slow")
+        return origin.respond(request)
+
+    origin = Origin(change=change)
+
+    assert (await download(world, clock, origin)).content == BODY
+    assert clock.sleeps == [0.1, 7.0, 0.4]
+
+
+async def test_a_query_is_asked_again_as_a_whole(world: World, clock: FakeClock) -> None:
+    origin = Origin()
+    async with world.client(origin, **options(clock)) as client:
+        response = await client.request("QUERY", "http://test/", content=b"select")
+
+    assert response.content == BODY
+    assert origin.ranges == [None, None]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+async def test_other_methods_are_not_mended(world: World, clock: FakeClock, method: str) -> None:
+    origin = Origin()
+    async with world.client(origin, **options(clock)) as client:
+        with pytest.raises(httpx.ReadError):
+            await client.request(method, "http://test/")
+    assert len(origin.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        RetryPolicy(recover_body=False),
+        RetryPolicy(methods=["PUT"]),
+        RetryPolicy(max_attempts=1),
+        RetryPolicy(max_elapsed=0.05),
+        RetryPolicy(retry_if=lambda outcome: False if outcome.error else None),
+    ],
+    ids=["recover_body", "methods", "max_attempts", "max_elapsed", "retry_if"],
+)
+async def test_the_policy_has_its_say(world: World, clock: FakeClock, policy: RetryPolicy) -> None:
+    origin = Origin()
+    with pytest.raises(httpx.ReadError):
+        await download(world, clock, origin, policy=policy)
+    assert len(origin.requests) == 1
+
+
+async def test_one_request_may_differ(world: World, clock: FakeClock) -> None:
+    for wish in (False, {"recover_body": False}):
+        origin = Origin()
+        with pytest.raises(httpx.ReadError):
+            await download(world, clock, origin, request={"extensions": {"retry": wish}})
+        assert len(origin.requests) == 1
+
+
+async def test_events_are_never_replayed(world: World, clock: FakeClock) -> None:
+    origin = Origin(headers=ETAG | {"Content-Type": "text/event-stream; charset=utf-8"})
+    with pytest.raises(httpx.ReadError) as caught:
+        await download(world, clock, origin)
+    assert len(origin.requests) == 1
+    assert "events were delivered" in caught.value.__notes__[0]  # type: ignore[attr-defined]
+
+
+async def test_a_body_without_validator_is_remembered_up_to_16_mib(
+    world: World, clock: FakeClock
+) -> None:
+    origin = Origin(body=bytes((1 << 24) + 20_000), headers={}, cuts=[(1 << 24) + 10_000])
+    with pytest.raises(httpx.ReadError) as caught:
+        await download(world, clock, origin)
+    assert len(origin.requests) == 1
+    assert "more than 16 MiB" in caught.value.__notes__[0]  # type: ignore[attr-defined]
+
+
+class Watch:
+    """A feed: no length, no validator, and it goes on for some time."""
+
+    def __init__(self, clock: FakeClock, seconds: float, skipping: float = 0.0) -> None:
+        self._clock = clock
+        self._seconds = [seconds, skipping]
+        self.requests = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        seconds = self._seconds[min(self.requests, 1)]
+        ending: list[Any] = [httpx.ReadError("reset")] if not self.requests else []
+        self.requests += 1
+        clock = self._clock
+
+        class Ticking(Stream):
+            def __iter__(self) -> Iterator[bytes]:
+                yield b"first"
+                clock.advance(seconds)
+                yield b"second"
+                if ending:
+                    raise ending[0]
+                yield b"third"
+
+        return httpx.Response(200, stream=Ticking())
+
+
+async def test_a_feed_gets_its_error_at_once(world: World, clock: FakeClock) -> None:
+    feed = Watch(clock, 5.1)
+    with pytest.raises(httpx.ReadError):
+        await download(world, clock, feed)
+    assert feed.requests == 1
+
+    young = Watch(clock, 4.9)
+    assert (await download(world, clock, young)).content == b"firstsecondthird"
+
+    slow = Watch(clock, 1.0, skipping=5.1)
+    with pytest.raises(httpx.ReadError) as caught:
+        await download(world, clock, slow)
+    assert "skipping took too long" in caught.value.__notes__[0]  # type: ignore[attr-defined]
+
+
+async def test_a_bug_in_a_stream_passes_through_untouched(world: World, clock: FakeClock) -> None:
+    bug = KeyError("checksum")
+    with pytest.raises(KeyError) as caught:
+        await download(world, clock, lambda request: httpx.Response(200, stream=Stream(b"x", bug)))
+    assert caught.value is bug
+    assert retry_history(bug) == ()
+
+
+@leaves_upload_unfinished  # the generators of httpx's own between the caller and the stream
+async def test_closing_early_releases_what_is_in_use_once(world: World, clock: FakeClock) -> None:
+    origin = Origin(cuts=[100_000])
+    async with world.client(origin, **options(clock)) as client:
+        response = await client.send(client.build_request("GET", "http://test/"), stream=True)
+        seen = 0
+        if world.is_async:
+            chunks: Any = response.aiter_raw()
+            async with aclosing(chunks):
+                while seen < 150_000:
+                    seen += len(await anext(chunks))
+        else:
+            sync_chunks = response.iter_raw()
+            while seen < 150_000:
+                seen += len(next(sync_chunks))
+        assert [stream.closed for stream in origin.streams] == [1, 0]
+        await world.close(response)
+        await world.close(response)
+
+    assert [stream.closed for stream in origin.streams] == [1, 1]
+
+
+async def test_a_mock_that_gives_the_very_same_response_again_is_not_believed(
+    world: World, clock: FakeClock
+) -> None:
+    answer = httpx.Response(200, headers=ETAG, stream=Fresh())
+    with pytest.raises(httpx.ReadError) as caught:
+        await download(world, clock, lambda request: answer)
+    assert "the very same response" in caught.value.__notes__[0]  # type: ignore[attr-defined]
+
+
+async def test_closing_unread_releases_it_once(world: World, clock: FakeClock) -> None:
+    origin = Origin(cuts=[])
+    async with world.client(origin, **options(clock)) as client:
+        response = await client.send(client.build_request("GET", "http://test/"), stream=True)
+        await world.close(response)
+    assert [stream.closed for stream in origin.streams] == [1]
+
+
+@pytest.mark.parametrize("kind", ["retry-scheduled", "body-resumed", "gave-up"])
+async def test_a_hook_that_raises_leaves_nothing_open(
+    world: World, clock: FakeClock, kind: str
+) -> None:
+    class Mine(Exception):  # noqa: N818 - a hook's own
+        pass
+
+    def on_event(event: RetryEvent) -> None:
+        if event.kind == kind:
+            raise Mine
+
+    origin = Origin(cuts=[1000, 1000, 1000, 1000] if kind == "gave-up" else [1000])
+    with pytest.raises(Mine):
+        await download(world, clock, origin, on_event=on_event)
+
+    assert {stream.closed for stream in origin.streams} == {1}
+
+
+async def test_events_tell_of_the_recovery(world: World, clock: FakeClock) -> None:
+    kinds: list[str] = []
+    await download(world, clock, Origin(), on_event=lambda event: kinds.append(event.kind))
+
+    assert kinds == ["retry-scheduled", "body-resumed"]
+
+
+async def test_prepare_sees_the_range(world: World, clock: FakeClock) -> None:
+    def prepare(request: httpx.Request, number: int) -> None:
+        request.headers["Signature"] = f"{request.headers['Range']} {number}"
+
+    origin = Origin()
+    await download(world, clock, origin, prepare=prepare)
+
+    assert origin.requests[1].headers["Signature"] == "bytes=100000- 2"
+    assert "Range" not in origin.requests[0].headers
+
+
+async def test_no_error_is_left_in_a_cycle(world: World, clock: FakeClock) -> None:
+    async def fail() -> weakref.ref[httpx.ReadError]:
+        def answer(request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, headers=ETAG, stream=Fresh())
+
+        try:
+            await download(world, clock, answer)
+        except httpx.ReadError as error:
+            return weakref.ref(error)
+        raise AssertionError("the body was mended")
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert (await fail())() is None
+    finally:
+        gc.enable()
+
+
+@dataclass
+class Server:
+    """A protocol of the lab, and what breaks its bodies off."""
+
+    kind: Any
+    ending: Any
+
+
+ENDINGS = [
+    Server(HTTP1Server, Fin()),
+    Server(HTTP1Server, Rst()),
+    Server(HTTP2Server, Fin()),
+    Server(HTTP2Server, ResetStream()),
+]
+
+
+@pytest.mark.parametrize(
+    "server", ENDINGS, ids=lambda server: f"{server.kind.__name__} {server.ending!r}"
+)
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_bodies_on_real_sockets(
+    world: World, clock: FakeClock, server: Server, chunked: bool
+) -> None:
+    body = BODY[:30_000]
+    whole = Reply(200, body, chunked=chunked)
+    with server.kind([Cut(whole, 12_345, server.ending), whole]) as running:
+        async with world.client(
+            None, http2=True, verify=client_context(), trust_env=False, **options(clock)
+        ) as client:
+            response = await client.get(running.url)
+
+    assert response.content == body
+    assert [a.status for a in retry_history(response)] == [200, 200]
