@@ -1,0 +1,104 @@
+"""What the headers of a response say of its body (RFC 9110 §8.6, §8.8, §14.4)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from httpx_retry._http.response_body import Facts, Span, facts_of
+
+
+def facts(status: int = 200, /, **headers: str) -> Facts:
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return facts_of(status, raw)
+
+
+@pytest.mark.parametrize(
+    ("etag", "is_strong"),
+    [
+        ('"v1"', True),
+        ('""', True),
+        ('"a!#~"', True),
+        ('W/"v1"', False),
+        ("v1", False),
+        ('"v1', False),
+        ('"a"b"', False),
+        ('"a b"', False),
+        ("", False),
+    ],
+)
+def test_only_a_strong_etag_is_a_validator(etag: str, is_strong: bool) -> None:
+    assert (facts(ETag=etag).validator is not None) is is_strong
+
+
+def test_a_weak_etag_is_not_made_up_for_by_a_date() -> None:
+    dates = {"Last_Modified": "Sun, 06 Nov 1994 08:49:37 GMT"}
+    dates["Date"] = "Mon, 07 Nov 1994 08:49:37 GMT"
+
+    assert facts(**dates).validator == b"Sun, 06 Nov 1994 08:49:37 GMT"
+    assert facts(ETag='W/"1"', **dates).validator is None
+    assert facts(Last_Modified=dates["Last_Modified"]).validator is None
+    assert facts(Last_Modified="yesterday", Date=dates["Date"]).validator is None
+
+
+@pytest.mark.parametrize(
+    ("value", "span"),
+    [
+        ("bytes 0-0/1", Span(0, 0, 1)),
+        ("BYTES 5-9/10", Span(5, 9, 10)),
+        ("bytes 5-9/*", Span(5, 9, None)),
+        ("bytes 9-5/10", None),
+        ("bytes 5-10/10", None),
+        ("bytes */10", None),
+        ("bytes 5-9", None),
+        ("bytes=5-9/10", None),
+        ("items 5-9/10", None),
+        ("bytes -1-9/10", None),
+        (f"bytes 0-9/{'9' * 30}", None),
+        ("", None),
+    ],
+)
+def test_a_content_range_is_one_span_or_none(value: str, span: Span | None) -> None:
+    assert facts(206, Content_Range=value).span == span
+
+
+@pytest.mark.parametrize(
+    ("value", "length"), [("0", 0), ("12", 12), ("-1", None), ("1 2", None), ("9" * 30, None)]
+)
+def test_a_content_length_is_a_number_or_none(value: str, length: int | None) -> None:
+    assert facts(Content_Length=value).length == length
+
+
+def test_what_is_said_twice_is_not_said() -> None:
+    twice = facts_of(200, [(b"ETag", b'"1"'), (b"etag", b'"1"')])
+
+    assert twice.validator is None
+
+
+def test_where_a_part_begins_and_ends_in_the_whole() -> None:
+    part = facts(206, Content_Range="bytes 5-9/10", Content_Length="5")
+    whole = facts(200, Content_Length="10", Content_Range="bytes 5-9/10")
+    unknown = facts(206)
+
+    assert (part.first, part.last, part.total) == (5, 9, 10)
+    assert (whole.first, whole.last, whole.total) == (0, 9, 10)
+    assert (unknown.first, unknown.last, unknown.total) == (0, None, None)
+    assert facts(200).last is None
+
+
+@given(
+    status=st.integers(100, 999),
+    headers=st.lists(
+        st.tuples(
+            st.sampled_from(
+                b"ETag Last-Modified Date Content-Range Content-Length Content-Type".split()
+            ),
+            st.binary(max_size=60),
+        )
+    ),
+)
+def test_nothing_that_a_server_says_raises(status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    found = facts_of(status, headers)
+
+    assert found.length is None or found.length >= 0
