@@ -1,6 +1,7 @@
 """All questions, one after another: `python -m benchmarks`."""
 
-from . import happy_path, no_double_processing
+from . import happy_path, mending, no_double_processing
 
 happy_path.main()
 no_double_processing.main()
+mending.main()

@@ -15,14 +15,14 @@ from ._core.outcome import Retry
 from ._core.policy import RetryPolicy
 from ._http.family import Family
 from ._http.outgoing import Wire
-from ._http.response_body import WITHOUT_BODY, Body, facts_of
+from ._http.response_body import WITHOUT_BODY, Body, facts_of, is_small
 from ._http.witness import as_async_trace
 from ._recovery import Recovery, Source
 from ._settings import Settings, policy_for
 from ._wait import TaskWait, as_async_hook, end_async_iteration
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
@@ -208,18 +208,31 @@ class AsyncRetryDriver:
 class AsyncBodyStream:
     """A response body that is mended where it breaks off."""
 
+    __slots__ = ("driver", "headers", "inner", "recovery", "response", "source", "status")
+
     driver: AsyncRetryDriver
-    source: Source
-    status: int
     headers: httpx.Headers
-    response: weakref.ref[httpx.Response]
     inner: Any
     recovery: Recovery | None
+    response: weakref.ref[httpx.Response]
+    source: Source
+    status: int
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        is_get = self.source.request.method == "GET"
-        facts = facts_of(self.status, self.headers.raw)
-        body = Body(facts, self.driver.monotonic, may_ask_ranges=is_get)
+        if is_small(self.headers.raw):
+            # The most common body by far: whole before its first byte, at the least cost.
+            try:
+                held: Sequence[bytes] = [chunk async for chunk in self.inner]
+            except Exception as error:  # noqa: BLE001 - judged, and raised again unless mended
+                body = self._new_body()
+                self._recovery_of(body).broke(error)
+            else:
+                for part in held:
+                    yield part
+                return
+            await self._resume(body)
+        else:
+            body = self._new_body()
         while True:
             try:
                 chunks = aiter(self.inner)
@@ -231,8 +244,7 @@ class AsyncBodyStream:
                         await end_async_iteration(chunks)
                         break
             except Exception as error:  # noqa: BLE001 - judged, and raised again unless mended
-                recovery = self._recovery_of(body)
-                recovery.broke(error)
+                self._recovery_of(body).broke(error)
             else:
                 held = body.end()
                 if body.refusal is None:
@@ -240,17 +252,25 @@ class AsyncBodyStream:
                     for part in held:
                         yield part
                     return
-                recovery = self._recovery_of(body)
-                recovery.was_not_the_rest()
-            with suppress(Exception):
-                await self.aclose()
-            response = await self.driver.pursue(recovery)
-            self.inner = response.stream
+                self._recovery_of(body).was_not_the_rest()
+            await self._resume(body)
+
+    def _new_body(self) -> Body:
+        is_get = self.source.request.method == "GET"
+        facts = facts_of(self.status, self.headers.raw)
+        return Body(facts, self.driver.monotonic, may_ask_ranges=is_get)
 
     def _recovery_of(self, body: Body) -> Recovery:
         if self.recovery is None:
             self.recovery = Recovery(self.driver.settings, self.source, self.response, body)
         return self.recovery
+
+    async def _resume(self, body: Body) -> None:
+        """Go on with another response, or raise what the body broke off with."""
+        with suppress(Exception):
+            await self.aclose()
+        response = await self.driver.pursue(self._recovery_of(body))
+        self.inner = response.stream
 
     async def aclose(self) -> None:
         """Close the stream in use, once."""

@@ -90,6 +90,17 @@ class Facts(NamedTuple):
         return (self.kind[0] or b"").partition(b";")[0].strip().lower()
 
 
+def is_small(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a Content-Length says that the body is to be whole before it is delivered."""
+    for name, value in headers:
+        if len(name) == _LENGTH_OF_CONTENT_LENGTH and name.lower() == b"content-length":
+            return _LENGTH.fullmatch(value) is not None and int(value) <= _SMALL
+    return False
+
+
+_LENGTH_OF_CONTENT_LENGTH = len(b"content-length")
+
+
 def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]]) -> Facts:
     """Read what is needed of a response's raw headers. Never raises."""
     found: dict[bytes, bytes] = {}
