@@ -82,7 +82,7 @@ class AsyncRetryDriver:
         """
         policy = self._policy
         if "retry" in request.extensions:
-            wished = policy_for(request, policy)
+            wished = policy_for(request, policy, self._bytes)
             if wished is None:
                 return await self._transport.handle_async_request(request)
             policy = wished
@@ -91,7 +91,7 @@ class AsyncRetryDriver:
         if request.method not in policy.plain_methods or type(body) is not self._bytes:
             call = Call(self.settings, policy, request, url, body, began)
             call.outgoing.add_key()
-            await self._send(call)
+            call.has_departed = False
             response = await self.pursue(call)
             self._mend(response, Source(policy, request, url, body, began, call))
             return response
@@ -134,6 +134,9 @@ class AsyncRetryDriver:
     async def pursue(self, call: Call) -> httpx.Response:
         """Retry until the decider says stop, and return what the caller gets."""
         try:
+            if not call.has_departed:
+                call.has_departed = True
+                await self._send(call)
             while isinstance(decision := await self._judge(call), Retry):
                 await self._discard(call)
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
@@ -172,7 +175,7 @@ class AsyncRetryDriver:
             body = b"".join([chunk async for chunk in call.stream])
         except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
             await self._close_stream(call)
-            call.failed(error)
+            call.body_failed(error)
         else:
             await self._close_stream(call)
             call.body_read(body)
@@ -218,7 +221,7 @@ class AsyncBodyStream:
     source: Source
     status: int
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncIterator[bytes]:  # noqa: C901, PLR0912 - a second generator would cost each chunk
         if is_small(self.headers.raw):
             # The most common body by far: whole before its first byte, at the least cost.
             try:

@@ -45,6 +45,7 @@ class Call:
     Attributes:
         outgoing: the request, as it goes out.
         gave_up: whether the response at hand, if any, is not what the caller gets.
+        has_departed: whether the first attempt was made.
     """
 
     __slots__ = (
@@ -61,6 +62,7 @@ class Call:
         "_settings",
         "_stream",
         "gave_up",
+        "has_departed",
         "outgoing",
     )
 
@@ -75,6 +77,7 @@ class Call:
     ) -> None:
         self.outgoing = Outgoing(request, url, body, policy, settings.wire)
         self.gave_up = False
+        self.has_departed = True
         self._settings = settings
         self._policy = policy
         self._began = began
@@ -115,6 +118,15 @@ class Call:
         self._outcome = Outcome(
             self.outgoing.request, evidence=evidence, error=error, at_once=at_once
         )
+
+    def body_failed(self, error: Exception) -> None:
+        """The response's body broke off: whatever the error says, the request was answered."""
+        self.failed(error)
+        outcome = self._outcome
+        assert outcome is not None
+        if outcome.evidence in (Evidence.UNSENT, Evidence.REFUSED):
+            outcome.evidence = Evidence.UNKNOWN
+        outcome.at_once = False
 
     def answered(self, response: httpx.Response) -> None:
         """The attempt ended with a response."""

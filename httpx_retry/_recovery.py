@@ -99,7 +99,7 @@ class Recovery(Call):
 
     def broke(self, error: Exception) -> None:
         """The body broke off: to be judged as any attempt that failed."""
-        self.failed(error)
+        self.body_failed(error)
         self._broken_by = error
         # Time counts while it is spent on the recovery, not while the caller reads.
         self._began = self._ended - self._spent

@@ -50,8 +50,16 @@ class Settings:
         self.random = random
 
 
-def policy_for(request: httpx.Request, default: RetryPolicy) -> RetryPolicy | None:
-    """Return the policy that the request's own `extensions["retry"]` asks for; None: no retries.
+def policy_for(request: httpx.Request, default: RetryPolicy, in_memory: type) -> RetryPolicy | None:
+    """Return the policy that the request's own `extensions["retry"]` asks for.
+
+    Args:
+        request: one that has such an extension.
+        default: the transport's own policy.
+        in_memory: the class of streams that need no guard.
+
+    Returns:
+        The policy; None: none is needed, the wrapped transport may have the request as it is.
 
     Raises:
         ValueError: for a mapping with a value out of range.
@@ -59,7 +67,10 @@ def policy_for(request: httpx.Request, default: RetryPolicy) -> RetryPolicy | No
     """
     wish = request.extensions["retry"]
     if wish is False:
-        return None
+        if isinstance(request.stream, in_memory):
+            return None
+        # httpcore itself may send it again: its body is guarded all the same.
+        return default.replace(max_attempts=1, recover_body=False)
     if isinstance(wish, RetryPolicy):
         return wish
     if isinstance(wish, Mapping):

@@ -82,7 +82,7 @@ class RetryDriver:
         """
         policy = self._policy
         if "retry" in request.extensions:
-            wished = policy_for(request, policy)
+            wished = policy_for(request, policy, self._bytes)
             if wished is None:
                 return self._transport.handle_request(request)
             policy = wished
@@ -91,7 +91,7 @@ class RetryDriver:
         if request.method not in policy.plain_methods or type(body) is not self._bytes:
             call = Call(self.settings, policy, request, url, body, began)
             call.outgoing.add_key()
-            self._send(call)
+            call.has_departed = False
             response = self.pursue(call)
             self._mend(response, Source(policy, request, url, body, began, call))
             return response
@@ -134,6 +134,9 @@ class RetryDriver:
     def pursue(self, call: Call) -> httpx.Response:
         """Retry until the decider says stop, and return what the caller gets."""
         try:
+            if not call.has_departed:
+                call.has_departed = True
+                self._send(call)
             while isinstance(decision := self._judge(call), Retry):
                 self._discard(call)
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
@@ -172,7 +175,7 @@ class RetryDriver:
             body = b"".join([chunk for chunk in call.stream])  # noqa: C416 - mirrors an async one
         except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
             self._close_stream(call)
-            call.failed(error)
+            call.body_failed(error)
         else:
             self._close_stream(call)
             call.body_read(body)
@@ -218,7 +221,7 @@ class BodyStream:
     source: Source
     status: int
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[bytes]:  # noqa: C901, PLR0912 - a second generator would cost each chunk
         if is_small(self.headers.raw):
             # The most common body by far: whole before its first byte, at the least cost.
             try:

@@ -71,8 +71,13 @@ def fault_of(
     else:
         fault = _raw(error, chain)
     if witness is not None and witness.saw_anything:
-        return _with_witness(fault, chain, request, witness)
+        return _with_witness(error, fault, chain, _Seen(request, family), witness)
     return fault
+
+
+class _Seen(NamedTuple):
+    request: httpx.Request
+    family: Family
 
 
 def _mapped(
@@ -132,27 +137,39 @@ def _raw(error: Exception, chain: tuple[Any, ...]) -> Fault:
 
 
 def _with_witness(
-    fault: Fault, chain: tuple[Any, ...], request: httpx.Request, witness: Witness
+    error: Exception, fault: Fault, chain: tuple[Any, ...], seen: _Seen, witness: Witness
 ) -> Fault:
-    """Raise what an exception leaves open to what the trace proves."""
-    if fault.evidence is Evidence.UNSENT and witness.tunnel_failed:
-        return PERMANENT
-    if fault.evidence is not Evidence.UNKNOWN:
+    """Bring what an exception says together with what the trace proves: the trace has the say."""
+    if fault.evidence is Evidence.PERMANENT or fault.evidence is Evidence.BUG:
         return fault
-    if witness.headers_left:
-        goaway = _first(chain, "h2.events", "ConnectionTerminated")
-        stream = witness.stream_id
-        below = goaway is not None and stream is not None and stream > goaway.last_stream_id
-        return REFUSED if below else fault
+    if witness.tunnel_failed and not witness.left:
+        return PERMANENT
+    if witness.left == 1 and not witness.was_answered:
+        return _of_our_stream(chain, witness)
+    if witness.left:
+        return UNKNOWN
     if not witness.began:
         return UNSENT
-    # On HTTP/2 a sibling may have written these headers; without the body they are no request.
-    whole = witness.stream_id is None or _has_body_header(request)
-    return STALE if whole else fault
+    # A sibling of an HTTP/2 stream may have written these headers, and asyncio goes on writing
+    # after a timeout: without the body that they announce they are no request, but with none?
+    may_be_whole = witness.stream_id is not None or isinstance(error, seen.family.WriteTimeout)
+    return UNKNOWN if may_be_whole and not _announces_body(seen.request) else STALE
 
 
-def _has_body_header(request: httpx.Request) -> bool:
-    return "content-length" in request.headers or "transfer-encoding" in request.headers
+def _of_our_stream(chain: tuple[Any, ...], witness: Witness) -> Fault:
+    """What the server's frames say of the one stream that the request left on."""
+    reset = _first(chain, "h2.events", "StreamReset")
+    if reset is not None and reset.stream_id == witness.stream_id:
+        return _by_http2(chain)
+    goaway = _first(chain, "h2.events", "ConnectionTerminated")
+    if goaway is None or witness.stream_id is None:
+        return UNKNOWN
+    return REFUSED if witness.stream_id > goaway.last_stream_id else UNKNOWN
+
+
+def _announces_body(request: httpx.Request) -> bool:
+    length = request.headers.get("content-length", "0")
+    return length != "0" or "transfer-encoding" in request.headers
 
 
 def _proxy_refusal(text: str) -> Fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from .faults import BUG, REFUSED, fault_of
+from .faults import BUG, REFUSED, UNKNOWN, fault_of
 from .request_body import BodyGuard, guard_for
 from .requests import copied, is_same_origin, origin_of
 from .witness import Witness
@@ -90,8 +90,14 @@ class Outgoing:
     @property
     def is_keyed(self) -> bool:
         """Whether it carries the idempotency header."""
+        return self._has_key(self.request)
+
+    def _has_key(self, request: httpx.Request) -> bool:
         header = self._policy.idempotency_header
-        return header is not None and header in self.request.headers
+        return header is not None and header in request.headers
+
+    def _may_run_twice(self, request: httpx.Request) -> bool:
+        return request.method in self._policy.methods or self._has_key(request)
 
     @property
     def is_replayable(self) -> bool:
@@ -110,10 +116,10 @@ class Outgoing:
         self.request = self._guarded(self._take_next())
         self._witness = None
         as_trace = self._wire.as_trace
-        if as_trace is None or self.request.method in self._policy.methods or self.is_keyed:
+        if as_trace is None or self._may_run_twice(self.request):
             return self.request
         sent = copied(self.request)
-        self._witness = Witness(sent)
+        self._witness = Witness()
         sent.extensions["trace"] = as_trace(self._witness, sent.extensions.get("trace"))
         return sent
 
@@ -129,13 +135,18 @@ class Outgoing:
 
     def _guarded(self, request: httpx.Request) -> httpx.Request:
         self._body = request.stream
-        self._guard = guard = guard_for(request, self._wire.family, self._policy.replay_buffer)
+        held = (guard for guard in self._guards if guard.holds(self._body))
+        guard = next(held, None) or guard_for(
+            request, self._wire.family, self._policy.replay_buffer
+        )
+        self._guard = guard
         if guard is None:
             return request
         guarded = copied(request)
         if guard is not self._body:
             guarded.stream = cast("httpx.SyncByteStream", guard)  # by `Family.stream_class`
-            self._guards.append(guard)
+            if guard not in self._guards:
+                self._guards.append(guard)
             if request is self._base:
                 self._base = guarded
         # A mock may read it and leave bytes in its place: the next attempt begins from the guard.
@@ -167,6 +178,11 @@ class Outgoing:
             return
         if not isinstance(request, self._wire.family.Request):
             raise TypeError(f"prepare must return a Request or None, not {request!r}")
+        if self._may_run_twice(self._base) and not self._may_run_twice(request):
+            raise ValueError(
+                "prepare must keep what allows the request to run twice: its method, or its"
+                f" {self._policy.idempotency_header}"
+            )
         if not is_same_origin(request.url, self._url):
             raise ValueError(
                 f"prepare must keep the origin {origin_of(self._url)},"
@@ -180,7 +196,10 @@ class Outgoing:
         if guard is not None and error is guard.error:
             return BUG
         if guard is not None and error is guard.refusal:
-            return REFUSED
+            # Of the sends, the last is the one that was refused its body here.
+            seen = self._witness
+            was_disowned = seen is not None and seen.disowned > 0 and seen.left <= 1
+            return REFUSED if was_disowned else UNKNOWN
         return fault_of(
             error,
             self.request,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -45,12 +45,19 @@ class BodyGuard:
     def is_replayable(self) -> bool:
         """Whether another send would carry the same body as the first."""
 
+    def holds(self, stream: Any) -> bool:
+        """Whether a stream reads from what this guard reads from."""
+        source = getattr(stream, "_stream", stream)
+        return stream is self._stream or source is getattr(self._stream, "_stream", self._stream)
+
     def close(self) -> None:
-        """Forget what was kept of the body. The body itself is the caller's."""
+        """Forget the body's errors, and what was kept of it. The body itself is the caller's."""
+        # Each leads to the guard by its traceback.
+        self.error = self.refusal = None
 
     def _refuse(self, why: str) -> Exception:
         self.refusal = self._family.RemoteProtocolError(
-            f"the server did not process the request, and its body cannot be sent again: {why}"
+            f"the request was to be sent again, but its body cannot be: {why}"
         )
         return self.refusal
 
@@ -61,53 +68,97 @@ class RewindingGuard(BodyGuard):
     Args:
         stream: httpx's stream of it.
         family: the httpx that made it.
-        rewind: goes back to where the first send began.
+        rewind: goes back to where the first send began; None: reading it anew does.
     """
 
-    def __init__(self, stream: Any, family: Family, rewind: Callable[[], object]) -> None:
+    def __init__(self, stream: Any, family: Family, rewind: Callable[[], object] | None) -> None:
         super().__init__(stream, family)
         self._rewind = rewind
         self._most = 0
+        self._digest = b""
+        self._is_same = True
 
     @property
     def is_replayable(self) -> bool:
         """Whether it was found to be the same each time that it was read."""
-        return self.refusal is None
+        return self._is_same
 
     def __iter__(self) -> Iterator[bytes]:
-        given = 0
+        reading = _Reading()
         try:
-            self._rewind()
+            self._go_back()
             for chunk in self._stream:
-                given += len(chunk)
+                self._check(reading, chunk)
                 yield chunk
+            self._check_end(reading)
         except Exception as error:
-            self.error = error
+            self._note(error)
             raise
-        else:
-            self._check(given)
         finally:
-            self._most = max(self._most, given)
+            self._remember(reading)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        given = 0
+        reading = _Reading()
         try:
-            self._rewind()
+            self._go_back()
             async for chunk in self._stream:
-                given += len(chunk)
+                self._check(reading, chunk)
                 yield chunk
+            self._check_end(reading)
         except Exception as error:
-            self.error = error
+            self._note(error)
             raise
-        else:
-            self._check(given)
         finally:
-            self._most = max(self._most, given)
+            self._remember(reading)
 
-    def _check(self, given: int) -> None:
+    def _go_back(self) -> None:
+        if self._rewind is not None:
+            self._rewind()
+
+    def _note(self, error: Exception) -> None:
+        if error is not self.refusal:
+            self.error = error
+
+    def _check(self, reading: _Reading, chunk: bytes) -> None:
+        """Refuse what differs from an earlier send, before it is sent.
+
+        An iterable may begin anew only in name, where it shares what it reads from.
+        """
+        missing = self._most - reading.size
+        if 0 < missing <= len(chunk):
+            reading.take(chunk[:missing])
+            if reading.digest() != self._digest:
+                self._is_same = False
+                raise self._refuse("it gave other bytes when it was read again")
+            chunk = chunk[missing:]
+        reading.take(chunk)
+
+    def _check_end(self, reading: _Reading) -> None:
         """End the send before the body is called complete, if it is less than an earlier one."""
-        if given < self._most:
-            raise self._refuse(f"it gave {self._most} bytes, and {given} when read again")
+        if reading.size < self._most:
+            self._is_same = False
+            raise self._refuse(f"it gave {self._most} bytes, and {reading.size} when read again")
+
+    def _remember(self, reading: _Reading) -> None:
+        if reading.size > self._most:
+            self._most, self._digest = reading.size, reading.digest()
+
+
+class _Reading:
+    """How far one reading of a body has come, and what it read."""
+
+    def __init__(self) -> None:
+        from hashlib import sha256  # noqa: PLC0415 - for guarded bodies alone
+
+        self.size = 0
+        self._hash = sha256()
+
+    def take(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        self._hash.update(chunk)
+
+    def digest(self) -> bytes:
+        return self._hash.digest()
 
 
 class OneShotGuard(BodyGuard):
@@ -133,29 +184,35 @@ class OneShotGuard(BodyGuard):
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._begin()
-        try:
-            if self._iterator is None:
-                self._start(iter(self._stream))
-            # Its own iterator, so that the next send goes on where this one was broken off.
-            for chunk in self._iterator:
-                self._keep(chunk)
-                yield chunk
-        except Exception as error:
-            self.error = error
-            raise
+        if self._iterator is None:
+            self._start(iter(self._stream))
+        # Read by hand: only so is an end by an error told from the end, and from being left.
+        while True:
+            try:
+                chunk = next(self._iterator)
+            except StopIteration:
+                return
+            except BaseException as error:
+                self._break(error)
+                raise
+            self._keep(chunk)
+            yield chunk
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self._begin():
             yield chunk
-        try:
-            if self._iterator is None:
-                self._start(self._stream.__aiter__())
-            async for chunk in self._iterator:
-                self._keep(chunk)
-                yield chunk
-        except Exception as error:
-            self.error = error
-            raise
+        if self._iterator is None:
+            self._start(self._stream.__aiter__())
+        while True:
+            try:
+                chunk = await anext(self._iterator)
+            except StopAsyncIteration:
+                return
+            except BaseException as error:
+                self._break(error)
+                raise
+            self._keep(chunk)
+            yield chunk
 
     def _begin(self) -> Iterator[bytes]:
         """What earlier sends have read already."""
@@ -172,21 +229,31 @@ class OneShotGuard(BodyGuard):
             # Held open for as long as the call lasts; `close` ends it.
             self._kept = SpooledTemporaryFile(max_size=min(self._capacity, _IN_MEMORY))  # noqa: SIM115
 
+    def _break(self, error: BaseException) -> None:
+        """A generator that has raised, or was cancelled, ends at once when it is asked again."""
+        self._forget()
+        if isinstance(error, Exception):
+            self.error = error
+
     def _keep(self, chunk: bytes) -> None:
         if self._kept is None:
             return
         self._size += len(chunk)
         if self._size > self._capacity:
-            self.close()
+            self._forget()
             return
         self._kept.seek(0, os.SEEK_END)
         self._kept.write(chunk)
 
-    def close(self) -> None:
-        """Forget what was kept of the body. The body itself is the caller's."""
+    def _forget(self) -> None:
         if self._kept is not None:
             self._kept.close()
             self._kept = None
+
+    def close(self) -> None:
+        """Forget the body's errors, and what was kept of it. The body itself is the caller's."""
+        super().close()
+        self._forget()
 
 
 def guard_for(request: httpx.Request, family: Family, capacity: int) -> BodyGuard | None:
@@ -202,13 +269,22 @@ def guard_for(request: httpx.Request, family: Family, capacity: int) -> BodyGuar
         return None
     if isinstance(stream, BodyGuard):
         return stream
-    rewind = _rewind_of(stream, family)
-    if rewind is None:
+    way = _way_back(stream, family)
+    if way is None:
         return family.stream_class(OneShotGuard)(stream, family, capacity)
-    return family.stream_class(RewindingGuard)(stream, family, rewind)
+    return family.stream_class(RewindingGuard)(stream, family, way.rewind)
 
 
-def _rewind_of(stream: Any, family: Family) -> Callable[[], object] | None:
+class _Way(NamedTuple):
+    """How a body is taken back to where it stands now."""
+
+    rewind: Callable[[], object] | None
+
+
+_BY_READING = _Way(None)
+
+
+def _way_back(stream: Any, family: Family) -> _Way | None:
     """What takes a body back to where it stands now; None: nothing does."""
     if isinstance(stream, family.MultipartStream):
         # httpx itself goes back to the start of each file that it can seek in.
@@ -216,30 +292,27 @@ def _rewind_of(stream: Any, family: Family) -> Callable[[], object] | None:
         read_once = [
             file for file in files if not isinstance(file, str | bytes) and _start_of(file) is None
         ]
-        return None if read_once else _stay
+        return None if read_once else _BY_READING
     if not isinstance(stream, family.iterator_streams):
         return None
     source = stream._stream  # noqa: SLF001 - httpx has no other way to tell a file from an iterator
-    if hasattr(source, "read"):
-        start = _start_of(source)
-        return None if start is None else lambda: source.seek(start)
-    if hasattr(source, "aread"):
-        return None
-    return _stay if _gives_a_new_iterator_each_time(source) else None
-
-
-def _stay() -> None:
-    """What is read from its beginning each time need not be moved."""
+    if hasattr(source, "read") or hasattr(source, "aread"):
+        # A file of the async world tells its position to those who await it: not here.
+        start = _start_of(source) if hasattr(stream, "__iter__") else None
+        return None if start is None else _Way(lambda: source.seek(start))
+    return _BY_READING if _gives_a_new_iterator_each_time(source) else None
 
 
 def _start_of(file: Any) -> int | None:
     """Where a file stands; None where it cannot be taken back there."""
     try:
-        position: int = file.tell()
         seekable = getattr(file, "seekable", None)
-        return position if hasattr(file, "seek") and (seekable is None or seekable()) else None
+        if not hasattr(file, "seek") or not (seekable is None or seekable()):
+            return None
+        position = file.tell()
     except (AttributeError, OSError, ValueError):
         return None
+    return position if isinstance(position, int) else None
 
 
 def _gives_a_new_iterator_each_time(source: Any) -> bool:

@@ -19,7 +19,7 @@ def copied(request: httpx.Request) -> httpx.Request:
     copy.__dict__.update(request.__dict__)
     copy.headers = request.headers.copy()
     copy.extensions = {
-        name: dict(value) if isinstance(value, dict) else value
+        name: dict(value) if type(value) is dict else value
         for name, value in request.extensions.items()
     }
     return copy

@@ -1,7 +1,8 @@
-"""What httpcore's trace of one attempt proves: whether the request left, and on which stream.
+"""What httpcore's trace of one attempt proves: whether a request left, and on which stream.
 
 httpcore calls `extensions["trace"]` at each of its steps. A proxy's CONNECT emits the same events
-as the request that it is for: only the body's stream tells the two apart.
+as the request that it is for. Any other request that leaves counts as ours: a wrapped transport
+may put another in its place, or send several.
 """
 
 from __future__ import annotations
@@ -11,41 +12,41 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    import httpx
-
 _HEADERS = frozenset({"http11.send_request_headers", "http2.send_request_headers"})
+_ANSWERS = frozenset({"http11.receive_response_headers", "http2.receive_response_headers"})
 
 
 class Witness:
     """Sees one attempt through its trace.
 
-    Args:
-        request: the request that is traced.
-
     Attributes:
         saw_anything: whether the transport traces at all: where it does not, nothing is proved.
-        began: whether the sending of the request's headers was begun.
-        headers_left: whether its headers were written whole.
-        stream_id: the HTTP/2 stream that they were written to; None over HTTP/1.1.
+        began: whether the sending of a request's headers was begun.
+        left: how many requests' headers were written whole, and not disowned by a GOAWAY since.
+        disowned: how many were: httpcore sends those again itself.
+        was_answered: whether response headers came for any of them.
+        stream_id: the HTTP/2 stream of the latest; None over HTTP/1.1.
         tunnel_failed: whether TLS failed inside a proxy's tunnel.
     """
 
     __slots__ = (
-        "_body",
-        "_is_own_step",
+        "_is_connect",
         "began",
-        "headers_left",
+        "disowned",
+        "left",
         "saw_anything",
         "stream_id",
         "tunnel_failed",
+        "was_answered",
     )
 
-    def __init__(self, request: httpx.Request) -> None:
-        self._body = request.stream
-        self._is_own_step = False
+    def __init__(self) -> None:
+        self._is_connect = False
         self.saw_anything = False
         self.began = False
-        self.headers_left = False
+        self.left = 0
+        self.disowned = 0
+        self.was_answered = False
         self.stream_id: int | None = None
         self.tunnel_failed = False
 
@@ -54,22 +55,23 @@ class Witness:
         self.saw_anything = True
         step, _, stage = event.rpartition(".")
         if stage == "started":
-            if "request" in info:
-                self._is_own_step = info["request"].stream is self._body
-            if step in _HEADERS and self._is_own_step:
-                self.began = True
-                self.stream_id = info.get("stream_id")
-        elif step in _HEADERS and stage == "complete" and self._is_own_step:
-            self.headers_left = True
+            if step in _HEADERS:
+                self._is_connect = info["request"].method == b"CONNECT"
+                if not self._is_connect:
+                    self.began = True
+                    self.stream_id = info.get("stream_id")
         elif stage == "failed":
             self._note_failure(step, info["exception"])
+        elif not self._is_connect:
+            self.left += step in _HEADERS
+            self.was_answered = self.was_answered or step in _ANSWERS
 
     def _note_failure(self, step: str, error: BaseException) -> None:
         if step == "proxy.start_tls":
             self.tunnel_failed = True
-        elif type(error).__name__ == "ConnectionNotAvailable":
-            # A GOAWAY that named a lower stream: unprocessed, and httpcore sends it again itself.
-            self.headers_left = False
+        elif step in _ANSWERS and type(error).__name__ == "ConnectionNotAvailable":
+            self.left -= 1
+            self.disowned += 1
 
 
 def as_trace(

@@ -78,8 +78,8 @@ def goaway(last: int) -> h2.events.ConnectionTerminated:
     return event
 
 
-def reset(code: int, *, by_us: bool = False) -> h2.events.StreamReset:
-    event = h2.events.StreamReset(stream_id=1)
+def reset(code: int, *, by_us: bool = False, stream: int = 1) -> h2.events.StreamReset:
+    event = h2.events.StreamReset(stream_id=stream)
     event.error_code = code
     event.remote_reset = not by_us
     return event
@@ -146,15 +146,15 @@ def test_tls_through_a_proxy_is_not_tried_again_and_a_proxy_that_is_away_is() ->
 class Sent:
     """httpcore's request, as its trace shows it."""
 
-    def __init__(self, stream: Any) -> None:
-        self.stream = stream
+    def __init__(self, method: bytes) -> None:
+        self.method = method
 
 
-OURS, CONNECT = Sent(REQUEST.stream), Sent(b"")
+OURS, CONNECT = Sent(b"POST"), Sent(b"CONNECT")
 
 
 def witness(*events: tuple[str, dict[str, Any]]) -> Witness:
-    made = Witness(REQUEST)
+    made = Witness()
     for name, info in events:
         made.note(name, info)
     return made
@@ -166,6 +166,10 @@ def started(protocol: str, request: Sent = OURS, **more: int) -> tuple[str, dict
 
 def ended(protocol: str, how: str, error: Exception | None = None) -> tuple[str, dict[str, Any]]:
     return f"{protocol}.send_request_headers.{how}", {"return_value": None, "exception": error}
+
+
+def answered(protocol: str) -> tuple[str, dict[str, Any]]:
+    return f"{protocol}.receive_response_headers.complete", {"return_value": None}
 
 
 class ConnectionNotAvailable(Exception):  # noqa: N818 - httpcore's own name for it
@@ -200,6 +204,24 @@ H2 = "http2"
             BROKEN,
             Evidence.UNSENT,
         ),
+        # Whatever the error says of the latest request, an earlier one of the attempt had left.
+        (
+            [started("http11"), ended("http11", "complete"), answered("http11")],
+            httpx.ConnectError("of a request that followed"),
+            Evidence.UNKNOWN,
+        ),
+        (
+            [
+                *[started(H2, stream_id=1), ended(H2, "complete"), answered(H2)],
+                *[started(H2, stream_id=3), ended(H2, "complete")],
+            ],
+            of(reset(7, stream=3)),
+            Evidence.UNKNOWN,
+        ),
+        ([started(H2, stream_id=3), ended(H2, "complete")], of(reset(7, stream=3)),
+         Evidence.REFUSED),
+        ([started(H2, stream_id=3), ended(H2, "complete")], of(reset(7, stream=1)),
+         Evidence.UNKNOWN),
         # A certificate is no better for not having been sent anything.
         ([started("http11", CONNECT)], ssl.SSLCertVerificationError(""), Evidence.PERMANENT),
         ([("proxy.start_tls.failed", {"exception": OSError()})], httpx.ConnectTimeout(""),
@@ -212,15 +234,21 @@ def test_what_a_trace_proves(
     assert evidence(error, witness(*events)) is expected
 
 
-def test_headers_that_a_sibling_may_have_written_prove_nothing_if_they_are_the_whole_request() -> (
-    None
-):
-    request = httpx.Request("LOCK", "https://test/")
-    made = Witness(request)
-    made.note("http2.send_request_headers.started", {"request": Sent(request.stream)})
-    made.stream_id = 5
-    made.note("http2.send_request_headers.failed", {"exception": OSError()})
+@pytest.mark.parametrize("content", [None, b""])
+@pytest.mark.parametrize(
+    ("begun", "error"),
+    [
+        (started(H2, stream_id=5), BROKEN),
+        (started("http11"), httpx.WriteTimeout("in the headers")),
+    ],
+)
+def test_headers_that_may_have_left_after_all_prove_nothing_if_they_are_the_whole_request(
+    content: bytes | None, begun: tuple[str, dict[str, Any]], error: Exception
+) -> None:
+    request = httpx.Request("POST" if content is not None else "LOCK", "https://test/")
+    events = [begun, ended(begun[0].partition(".")[0], "failed", OSError())]
 
-    found = fault_of(BROKEN, request, FAMILY, witness=made, through_proxy=False)
+    found = fault_of(error, request, FAMILY, witness=witness(*events), through_proxy=False)
 
     assert found.evidence is Evidence.UNKNOWN
+    assert evidence(error, witness(*events)) is Evidence.UNSENT

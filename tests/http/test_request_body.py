@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
+import random
 import tempfile
+import weakref
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import httpx
 import pytest
 
 from httpx_retry import RetryPolicy, StopReason, retry_history
-from tests.faults.lab import GoAway, HTTP1Server, HTTP2Server, Last, Reply, client_context
+from tests.faults.lab import (
+    Early,
+    GoAway,
+    HTTP1Server,
+    HTTP2Server,
+    Last,
+    Reply,
+    Rst,
+    client_context,
+)
+from tests.faults.lab.clients import leaves_upload_unfinished
 from tests.worlds import World
 
 if TYPE_CHECKING:
@@ -351,7 +365,7 @@ async def test_httpcores_own_resend_is_whole_or_refused(
             if keeps:
                 assert (await client.send(request)).status_code == 200
             else:
-                with pytest.raises(httpx.RemoteProtocolError, match="cannot be sent") as caught:
+                with pytest.raises(httpx.RemoteProtocolError, match="was read already") as caught:
                     await client.send(request)
                 history = retry_history(caught.value)
                 assert [a.reason for a in history] == [StopReason.BODY_NOT_REPLAYABLE]
@@ -466,3 +480,172 @@ async def test_prepare_may_read_the_body_to_sign_it(world: World, clock: FakeClo
     received = server.processed["put"]
     assert [each.body for each in received] == [BODY] * 3
     assert [each.headers.get("signature") for each in received] == [None, "153600", "153600"]
+
+
+class SharesAFile:
+    """A progress wrapper that looks as if it could be read again, and reads on."""
+
+    def __init__(self, size: int) -> None:
+        self._file = io.BytesIO(random.Random(1).randbytes(size))
+
+    def __iter__(self) -> Iterator[bytes]:
+        while chunk := self._file.read(50_000):
+            yield chunk
+
+
+class AsyncSharesAFile:
+    """The same in tasks."""
+
+    def __init__(self, size: int) -> None:
+        self._parts = SharesAFile(size)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
+
+
+@leaves_upload_unfinished
+async def test_a_body_that_reads_on_is_refused_before_its_end(
+    world: World, clock: FakeClock
+) -> None:
+    size = 20_000_000
+    content = AsyncSharesAFile(size) if world.is_async else SharesAFile(size)
+    with HTTP1Server([Early(Rst(), read=100_000)]) as server:
+        async with world.client(None, clock=clock, trust_env=False) as client:
+            with pytest.raises(httpx.RemoteProtocolError, match=r"other bytes|when read again"):
+                await client.request("PUT", server.url, content=content)
+
+    assert server.processed == {}
+
+
+async def test_a_generator_that_dies_halfway_is_dead(world: World, clock: FakeClock) -> None:
+    def dying() -> Iterator[bytes]:
+        yield b"first half"
+        raise LookupError("no second half")
+
+    async def async_dying() -> AsyncIterator[bytes]:
+        for part in dying():
+            yield part
+
+    policy = RetryPolicy(replay_buffer=1000, exceptions=[LookupError])
+    with HTTP1Server() as server:
+        async with world.client(None, clock=clock, policy=policy, trust_env=False) as client:
+            content = async_dying() if world.is_async else dying()
+            with pytest.raises(LookupError):
+                await client.request("PUT", server.url, content=content)
+
+    assert server.processed == {}
+
+
+@leaves_upload_unfinished
+async def test_a_file_of_the_async_world_is_read_once(
+    world: World, clock: FakeClock, tmp_path: Path
+) -> None:
+    if not world.is_async:
+        return
+    path = tmp_path / "upload"
+    path.write_bytes(BODY)
+    with HTTP1Server([Reply(503)]) as server:
+        async with (
+            world.client(None, clock=clock, trust_env=False) as client,
+            await anyio.open_file(path, "rb") as file,
+        ):
+            response = await client.request("PUT", server.url, content=file)
+
+    assert response.status_code == 503
+    assert [received.body for received in server.processed["/"]] == [BODY]
+
+
+async def test_prepare_may_give_back_the_callers_own_request(
+    world: World, clock: FakeClock
+) -> None:
+    parts = iter([b"part 1 ", b"part 2"])
+
+    async def async_parts() -> AsyncIterator[bytes]:
+        for part in parts:
+            yield part
+
+    original: list[httpx.Request] = []
+
+    def prepare(request: httpx.Request, number: int) -> httpx.Request:
+        return original[0]
+
+    options: dict[str, Any] = {"clock": clock, "policy": KEEP, "prepare": prepare}
+    with HTTP1Server([Reply(503)]) as server:
+        async with world.client(None, trust_env=False, **options) as client:
+            content = async_parts() if world.is_async else parts
+            original.append(client.build_request("PUT", server.url, content=content))
+            response = await client.send(original[0])
+
+    assert response.status_code == 200
+    assert [received.body for received in server.processed["/"]] == [b"part 1 part 2"] * 2
+
+
+async def test_without_retries_httpcores_own_resend_is_guarded_all_the_same(
+    world: World, clock: FakeClock
+) -> None:
+    with HTTP2Server([Reply(), GoAway(Last.BELOW)]) as server:
+        context = client_context()
+        async with world.client(None, verify=context, http2=True, clock=clock) as client:
+            await client.get(server.url)
+            with pytest.raises(httpx.RemoteProtocolError, match="was read already"):
+                await client.request(
+                    "PUT",
+                    server.url,
+                    content=one_shot(world),
+                    headers={"x-id": "put"},
+                    extensions={"retry": False},
+                )
+
+    assert "put" not in server.processed
+
+
+async def test_what_was_kept_is_closed_when_the_first_send_is_interrupted(
+    world: World, clock: FakeClock
+) -> None:
+    class Interrupted(httpx.BaseTransport, httpx.AsyncBaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            b"".join(request.stream)  # type: ignore[arg-type] # a sync one here
+            raise KeyboardInterrupt
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            async for _ in request.stream:  # type: ignore[union-attr] # an async one here
+                pass
+            raise KeyboardInterrupt
+
+    policy = RetryPolicy(replay_buffer=4_000_000)
+    transport = world.transport(Interrupted(), clock=clock, policy=policy)
+    request = httpx.Request("PUT", "http://test/", content=one_shot(world))
+    with pytest.raises(KeyboardInterrupt):
+        await world.handle(transport, request)
+    del transport, request
+    gc.collect()  # an open temporary file would be warned of
+
+
+def test_what_a_body_raised_is_left_in_no_cycle(clock: FakeClock) -> None:
+    def breaking() -> Iterator[bytes]:
+        yield b"x"
+        raise Mine
+
+    class Mine(Exception):  # noqa: N818 - the body's own
+        pass
+
+    class Reading(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            b"".join(request.stream)  # type: ignore[arg-type] # a sync one here
+            raise AssertionError("it was read to its end")
+
+    def fail() -> weakref.ref[Exception]:
+        transport = THREADS.transport(Reading(), clock=clock)
+        try:
+            transport.handle_request(httpx.Request("PUT", "http://test/", content=breaking()))
+        except Mine as error:
+            return weakref.ref(error)
+        raise AssertionError("nothing was raised")
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert fail()() is None
+    finally:
+        gc.enable()

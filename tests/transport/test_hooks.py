@@ -236,6 +236,22 @@ async def test_prepare_may_not_leave_the_origin(world: World, clock: FakeClock, 
     assert (server.sends, server.streams[0].closed) == (1, 1)
 
 
+@pytest.mark.parametrize("headers", [{"Idempotency-Key": "7"}, {}])
+async def test_prepare_may_not_take_away_what_allows_a_request_to_run_twice(
+    world: World, clock: FakeClock, headers: dict[str, str]
+) -> None:
+    def prepare(request: httpx.Request, number: int) -> httpx.Request:
+        return httpx.Request("POST", request.url)
+
+    method = "POST" if headers else "PUT"
+    server = Server(503)
+    async with world.client(server, **options(clock, prepare=prepare)) as client:
+        with pytest.raises(ValueError, match="prepare must keep what allows"):
+            await client.request(method, "http://test/", headers=headers)
+
+    assert server.sends == 1
+
+
 async def test_prepare_may_return_nothing_but_requests(world: World, clock: FakeClock) -> None:
     def prepare(request: httpx.Request, number: int) -> str:
         return "http://test/"
