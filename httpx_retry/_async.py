@@ -93,7 +93,8 @@ class AsyncRetryDriver:
             call.outgoing.add_key()
             call.has_departed = False
             response = await self.pursue(call)
-            self._mend(response, Source(policy, request, url, body, began, call))
+            if request.method in policy.mended_methods:
+                self._mend(response, (policy, request, url, body, began, call))
             return response
         # Nothing is sent inside an except block: a later error would carry this one as its context.
         # The wrapped method is looked up each time: test tools patch it after construction.
@@ -105,19 +106,18 @@ class AsyncRetryDriver:
         else:
             if response.status_code < policy.judged_from:
                 if request.method in policy.mended_methods:
-                    self._mend(response, Source(policy, request, url, body, began, None))
+                    self._mend(response, (policy, request, url, body, began, None))
                 return response
             call = Call(self.settings, policy, request, url, body, began)
             call.answered(response)
             del response  # this frame would hold it through every wait
         response = await self.pursue(call)
-        self._mend(response, Source(policy, request, url, body, began, call))
+        if request.method in policy.mended_methods:
+            self._mend(response, (policy, request, url, body, began, call))
         return response
 
     def _mend(self, response: httpx.Response, source: Source) -> None:
-        """Put the stream that mends a body in the place of the response's own, if it is wanted."""
-        if source.request.method not in source.policy.mended_methods:
-            return
+        """Put the stream that mends a body in the place of the response's own."""
         if response.is_closed or response.status_code in WITHOUT_BODY:
             return
         # Made for each response: its attributes are set here, as a call of __init__ costs more.
@@ -222,7 +222,7 @@ class AsyncBodyStream:
     status: int
 
     async def __aiter__(self) -> AsyncIterator[bytes]:  # noqa: C901, PLR0912 - a second generator would cost each chunk
-        if is_small(self.headers.raw):
+        if is_small(self.headers.get("content-length")):
             # The most common body by far: whole before its first byte, at the least cost.
             try:
                 held: Sequence[bytes] = [chunk async for chunk in self.inner]
@@ -259,7 +259,7 @@ class AsyncBodyStream:
             await self._resume(body)
 
     def _new_body(self) -> Body:
-        is_get = self.source.request.method == "GET"
+        is_get = self.source[1].method == "GET"
         facts = facts_of(self.status, self.headers.raw)
         return Body(facts, self.driver.monotonic, may_ask_ranges=is_get)
 

@@ -6,7 +6,7 @@ that a good response is not enough: it has to be the rest of the body.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ._call import Call
 from ._core.outcome import Decision, Evidence, Outcome, RetryReason, Stop, StopReason
@@ -26,24 +26,10 @@ _PROGRESS = 1 << 16
 _MOST_SENDS = 100
 
 
-class Source(NamedTuple):
-    """Where a response came from: all that it takes to ask for it again.
-
-    Attributes:
-        policy: the one that holds for its request.
-        request: the caller's.
-        url: the request's URL and
-        body: its stream, before it was sent.
-        began: the clock's monotonic reading then.
-        call: the journey that led to it; None where the first attempt was good.
-    """
-
-    policy: RetryPolicy
-    request: httpx.Request
-    url: httpx.URL
-    body: Any
-    began: float
-    call: Call | None
+# Where a response came from, all that it takes to ask for it again: its policy, the request of the
+# caller, its URL and its body before it was sent, the monotonic reading then, and the journey that
+# led to the response if the first attempt was not good. A plain tuple, as each response needs one.
+Source = tuple["RetryPolicy", "httpx.Request", "httpx.URL", Any, float, "Call | None"]
 
 
 class Recovery(Call):
@@ -74,10 +60,11 @@ class Recovery(Call):
         response: weakref.ref[httpx.Response],
         body: Body,
     ) -> None:
-        super().__init__(settings, *source[:5])
+        policy, request, url, stream, began, call = source
+        super().__init__(settings, policy, request, url, stream, began)
         self._progress.attempts = 1
-        if source.call is not None:
-            self.follow(source.call)
+        if call is not None:
+            self.follow(call)
         self._response_of = response
         self._body = body
         self._broken_by: Exception | None = None

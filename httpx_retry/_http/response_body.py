@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # A body of this many bytes or less is whole before its first byte is delivered.
 _SMALL = 1 << 16
+_DIGITS_OF_SMALL = len(str(_SMALL))
 # Without a validator, what was delivered is remembered by its digest up to here.
 _DIGESTED = 1 << 24
 # Without a length either, seconds after which a body is a feed, and for which skipping may take.
@@ -90,15 +91,11 @@ class Facts(NamedTuple):
         return (self.kind[0] or b"").partition(b";")[0].strip().lower()
 
 
-def is_small(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+def is_small(length: str | None) -> bool:
     """Whether a Content-Length says that the body is to be whole before it is delivered."""
-    for name, value in headers:
-        if len(name) == _LENGTH_OF_CONTENT_LENGTH and name.lower() == b"content-length":
-            return _LENGTH.fullmatch(value) is not None and int(value) <= _SMALL
-    return False
-
-
-_LENGTH_OF_CONTENT_LENGTH = len(b"content-length")
+    if length is None or len(length) > _DIGITS_OF_SMALL or not length.isdecimal():
+        return False
+    return int(length) <= _SMALL
 
 
 def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]]) -> Facts:

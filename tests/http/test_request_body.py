@@ -649,3 +649,42 @@ def test_what_a_body_raised_is_left_in_no_cycle(clock: FakeClock) -> None:
         assert fail()() is None
     finally:
         gc.enable()
+
+
+async def test_a_body_that_is_interrupted_is_not_at_fault(world: World, clock: FakeClock) -> None:
+    def interrupted() -> Iterator[bytes]:
+        yield b"x"
+        raise KeyboardInterrupt
+
+    async def async_interrupted() -> AsyncIterator[bytes]:
+        for part in interrupted():
+            yield part
+
+    class Reading(httpx.BaseTransport, httpx.AsyncBaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, content=b"".join(request.stream))  # type: ignore[arg-type]
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            parts = [part async for part in request.stream]  # type: ignore[union-attr]
+            return httpx.Response(200, content=b"".join(parts))
+
+    content = async_interrupted() if world.is_async else interrupted()
+    transport = world.transport(Reading(), clock=clock, policy=KEEP)
+    with pytest.raises(KeyboardInterrupt):
+        await world.handle(transport, httpx.Request("PUT", "http://test/", content=content))
+
+
+class SeeksBlindly(ReadOnce):
+    """Can be sought in, and cannot tell where it stands."""
+
+    def seek(self, offset: int) -> int:
+        return self._file.seek(offset)
+
+
+async def test_a_file_that_cannot_tell_where_it_stands_is_read_once(
+    world: World, clock: FakeClock
+) -> None:
+    response, bodies = await put(world, clock, files={"file": SeeksBlindly()})
+
+    assert response.status_code == 503
+    assert len(bodies) == 1

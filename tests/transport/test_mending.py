@@ -564,3 +564,93 @@ async def test_bodies_on_real_sockets(
 
     assert response.content == body
     assert [a.status for a in retry_history(response)] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "why"),
+    [
+        (203, ETAG, "status 203"),
+        (200, ETAG | {"Content-Length": "7"}, "another length"),
+        (200, {"ETag": '"v2"'}, "another validator"),
+        (
+            206,
+            ETAG | {"Content-Range": "bytes 100000-299999/300000", "Content-Length": "7"},
+            "contradicts",
+        ),
+        (206, ETAG | {"Content-Range": "bytes 0-299999/300000"}, "0-299999 where 100000-299999"),
+        (206, ETAG | {"Content-Type": "multipart/byteranges; boundary=x"}, "no single"),
+    ],
+)
+async def test_the_note_says_which_check_failed(
+    world: World, clock: FakeClock, status: int, headers: dict[str, str], why: str
+) -> None:
+    def change(origin: Origin, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        return httpx.Response(status, headers=headers, stream=Stream(b"not this"))
+
+    with pytest.raises(httpx.ReadError) as caught:
+        await download(world, clock, Origin(change=change))
+
+    assert why in caught.value.__notes__[0]  # type: ignore[attr-defined] # PEP 678
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Content-Type": "multipart/byteranges; boundary=x"} | ETAG]
+)
+async def test_parts_that_are_several_or_not_told_are_not_gone_on_with(
+    world: World, clock: FakeClock, headers: dict[str, str]
+) -> None:
+    requests: list[httpx.Request] = []
+
+    def parts(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(206, headers=headers, stream=Stream(b"part", httpx.ReadError("")))
+
+    with pytest.raises(httpx.ReadError) as caught:
+        await download(world, clock, parts)
+
+    assert len(requests) == 1
+    assert "several, or not told" in caught.value.__notes__[0]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("cuts", [(100_000,), (1000,) * 9])
+async def test_a_stream_whose_response_is_gone_is_mended_too(
+    world: World, clock: FakeClock, cuts: tuple[int, ...]
+) -> None:
+    transport = world.transport(Origin(cuts=list(cuts)), **options(clock))
+    response = await world.handle(transport, httpx.Request("GET", "http://test/"))
+    stream: Any = response.stream
+    del response
+    received = []
+    try:
+        received = [chunk async for chunk in stream] if world.is_async else list(stream)
+    except httpx.ReadError:
+        assert len(cuts) > 1
+    else:
+        assert b"".join(received) == BODY
+
+
+async def test_a_stream_that_is_no_generator_can_be_left(world: World, clock: FakeClock) -> None:
+    class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
+        """Gives an iterator that has nothing to close."""
+
+        def __init__(self) -> None:
+            self._chunks = iter([b"other bytes", b"more"])
+
+        def __iter__(self) -> Iterator[bytes]:
+            return self._chunks
+
+        def __aiter__(self) -> Any:
+            return self
+
+        async def __anext__(self) -> bytes:
+            for chunk in self._chunks:
+                return chunk
+            raise StopAsyncIteration
+
+    def change(origin: Origin, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Length": "300000"}, stream=Chunks())
+
+    with pytest.raises(httpx.ReadError) as caught:
+        await download(world, clock, Origin(headers={}, cuts=[5], change=change))
+
+    assert "first bytes differ" in caught.value.__notes__[0]  # type: ignore[attr-defined]
