@@ -91,6 +91,11 @@ class Call:
         self._progress = Progress()
         self._attempts: list[Attempt] = []
 
+    def begin(self) -> None:
+        """Nothing was sent yet: the request may be given a key, and the first attempt is due."""
+        self.outgoing.add_key()
+        self.has_departed = False
+
     def follow(self, earlier: Call) -> None:
         """Go on where an earlier journey of the same request ended."""
         self.outgoing = earlier.outgoing

@@ -90,27 +90,23 @@ class RetryDriver:
         began = self.monotonic()
         if request.method not in policy.plain_methods or type(body) is not self._bytes:
             call = Call(self.settings, policy, request, url, body, began)
-            call.outgoing.add_key()
-            call.has_departed = False
-            response = self.pursue(call)
-            if request.method in policy.mended_methods:
-                self._mend(response, (policy, request, url, body, began, call))
-            return response
-        # Nothing is sent inside an except block: a later error would carry this one as its context.
-        # The wrapped method is looked up each time: test tools patch it after construction.
-        try:
-            response = self._transport.handle_request(request)
-        except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
-            call = Call(self.settings, policy, request, url, body, began)
-            call.failed(error)
+            call.begin()
         else:
-            if response.status_code < policy.judged_from:
-                if request.method in policy.mended_methods:
-                    self._mend(response, (policy, request, url, body, began, None))
-                return response
-            call = Call(self.settings, policy, request, url, body, began)
-            call.answered(response)
-            del response  # this frame would hold it through every wait
+            # Nothing is sent inside an except block: a later error would have this one as context.
+            # The wrapped method is looked up each time: test tools patch it after construction.
+            try:
+                response = self._transport.handle_request(request)
+            except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
+                call = Call(self.settings, policy, request, url, body, began)
+                call.failed(error)
+            else:
+                if response.status_code < policy.judged_from:
+                    if request.method in policy.mended_methods:
+                        self._mend(response, (policy, request, url, body, began, None))
+                    return response
+                call = Call(self.settings, policy, request, url, body, began)
+                call.answered(response)
+                del response  # this frame would hold it through every wait
         response = self.pursue(call)
         if request.method in policy.mended_methods:
             self._mend(response, (policy, request, url, body, began, call))

@@ -31,7 +31,7 @@ from tests.worlds import Stream, World
 from .handlers import options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from tests.clock import FakeClock
 
@@ -335,6 +335,30 @@ async def test_a_query_is_asked_again_as_a_whole(world: World, clock: FakeClock)
     assert origin.ranges == [None, None]
 
 
+class Query:
+    """A body that can be read again."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"select"
+
+
+class AsyncQuery:
+    """The same in tasks."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"select"
+
+
+async def test_a_query_is_asked_again_with_its_whole_body(world: World, clock: FakeClock) -> None:
+    origin = Origin()
+    async with world.client(origin, **options(clock)) as client:
+        content = AsyncQuery() if world.is_async else Query()
+        response = await client.request("QUERY", "http://test/", content=content)
+
+    assert response.content == BODY
+    assert [request.content for request in origin.requests] == [b"select"] * 2
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 async def test_other_methods_are_not_mended(world: World, clock: FakeClock, method: str) -> None:
     origin = Origin()
@@ -630,22 +654,30 @@ async def test_a_stream_whose_response_is_gone_is_mended_too(
 
 
 async def test_a_stream_that_is_no_generator_can_be_left(world: World, clock: FakeClock) -> None:
-    class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
-        """Gives an iterator that has nothing to close."""
+    class Plain:
+        """Has nothing to close."""
 
         def __init__(self) -> None:
             self._chunks = iter([b"other bytes", b"more"])
 
-        def __iter__(self) -> Iterator[bytes]:
-            return self._chunks
+        def __iter__(self) -> Plain:
+            return self
 
-        def __aiter__(self) -> Any:
+        def __next__(self) -> bytes:
+            return next(self._chunks)
+
+        def __aiter__(self) -> Plain:
             return self
 
         async def __anext__(self) -> bytes:
-            for chunk in self._chunks:
-                return chunk
-            raise StopAsyncIteration
+            return next(self._chunks)
+
+    class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
+        def __iter__(self) -> Any:
+            return Plain()
+
+        def __aiter__(self) -> Any:
+            return Plain()
 
     def change(origin: Origin, request: httpx.Request, response: httpx.Response) -> httpx.Response:
         return httpx.Response(200, headers={"Content-Length": "300000"}, stream=Chunks())
