@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._call import Call
 from ._core.outcome import Decision, Evidence, Outcome, RetryReason, Stop, StopReason
-from ._http.response_body import REPLACED_HEADERS, Body, facts_of
+from ._http.representation import BODY_HEADERS, facts_of
 from ._observe import attach_history, attach_note
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ._core.policy import RetryPolicy
+    from ._http.response_body import Body
     from ._settings import Settings
 
 # Bytes that a send has to bring for the count of attempts to start anew, and sends in all.
@@ -179,7 +180,7 @@ def _take_its_place(first: httpx.Response, new: httpx.Response) -> None:
     The client has chosen decoders, stored cookies and run hooks by then: only what describes this
     very body changes.
     """
-    for name in REPLACED_HEADERS:
+    for name in BODY_HEADERS:
         first.headers.pop(name, None)
         if name in new.headers:
             first.headers[name] = new.headers[name]

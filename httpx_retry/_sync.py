@@ -15,7 +15,8 @@ from ._core.outcome import Retry
 from ._core.policy import RetryPolicy
 from ._http.family import Family
 from ._http.outgoing import Wire
-from ._http.response_body import WITHOUT_BODY, Body, facts_of, is_small
+from ._http.representation import WITHOUT_BODY, facts_of
+from ._http.response_body import Body, is_small
 from ._http.witness import as_trace
 from ._recovery import Recovery, Source
 from ._settings import Settings, policy_for

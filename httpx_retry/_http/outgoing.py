@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from .faults import BUG, REFUSED, UNKNOWN, fault_of
-from .request_body import BodyGuard, guard_for
+from .request_body import guard_for
 from .requests import copied, is_same_origin, origin_of
 from .witness import Witness
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import httpx
 
     from .._core.policy import RetryPolicy
+    from .body_guard import BodyGuard
     from .family import Family
     from .faults import Fault
 

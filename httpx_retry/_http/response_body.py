@@ -7,13 +7,12 @@ has to match. All offsets are of the encoded bytes, which is what ranges count.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from .hints import read_date
+from .representation import PARTIAL, Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     import httpx
 
@@ -24,71 +23,6 @@ _DIGITS_OF_SMALL = len(str(_SMALL))
 _DIGESTED = 1 << 24
 # Without a length either, seconds after which a body is a feed, and for which skipping may take.
 _YOUNG = 5.0
-# RFC 9110 §8.8.2.2: a date that is this many seconds older than its response is a strong validator.
-_SETTLED = 60.0
-
-_STRONG_ETAG = re.compile(rb'"[\x21\x23-\x7e\x80-\xff]*"')
-_LENGTH = re.compile(rb"[0-9]{1,18}")
-_SPAN = re.compile(rb"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)
-_PARTIAL = 206
-# What follows the headers of these is no body, and may be another protocol.
-WITHOUT_BODY = frozenset({101, 204, 304})
-
-REPLACED_HEADERS = ("Content-Length", "Content-Range", "ETag", "Last-Modified", "Date", "Age")
-_READ = frozenset(
-    name.lower().encode()
-    for name in (*REPLACED_HEADERS, "Content-Type", "Content-Encoding", "Location")
-)
-
-
-class Span(NamedTuple):
-    """A Content-Range: the first and last byte, and of how many; None where it does not say."""
-
-    start: int
-    end: int
-    total: int | None
-
-
-class Facts(NamedTuple):
-    """What the headers of a response say of its body.
-
-    Attributes:
-        status: the status code.
-        kind: Content-Type, Content-Encoding and Location: what the client has acted on already.
-        length: Content-Length; None where there is none, or no valid one.
-        span: Content-Range; None as for `length`.
-        validator: a strong ETag or Last-Modified; None where there is none.
-    """
-
-    status: int
-    kind: tuple[bytes | None, bytes | None, bytes | None]
-    length: int | None
-    span: Span | None
-    validator: bytes | None
-
-    @property
-    def first(self) -> int:
-        """The offset of its first byte in the whole."""
-        return self.span.start if self.status == _PARTIAL and self.span is not None else 0
-
-    @property
-    def last(self) -> int | None:
-        """The offset of its last byte in the whole; None where it does not say."""
-        if self.status == _PARTIAL:
-            return None if self.span is None else self.span.end
-        return None if self.length is None else self.length - 1
-
-    @property
-    def total(self) -> int | None:
-        """The bytes of the whole; None where it does not say."""
-        if self.status == _PARTIAL:
-            return None if self.span is None else self.span.total
-        return self.length
-
-    @property
-    def media_type(self) -> bytes:
-        """The Content-Type without its parameters."""
-        return (self.kind[0] or b"").partition(b";")[0].strip().lower()
 
 
 def is_small(length: str | None) -> bool:
@@ -96,45 +30,6 @@ def is_small(length: str | None) -> bool:
     if length is None or len(length) > _DIGITS_OF_SMALL or not length.isdecimal():
         return False
     return int(length) <= _SMALL
-
-
-def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]]) -> Facts:
-    """Read what is needed of a response's raw headers. Never raises."""
-    found: dict[bytes, bytes] = {}
-    for name, value in headers:
-        lowered = name.lower()
-        if lowered in _READ:
-            # What is said twice is not said: neither value can be relied on.
-            found[lowered] = b"" if lowered in found else value.strip()
-    length = found.get(b"content-length", b"")
-    return Facts(
-        status,
-        (found.get(b"content-type"), found.get(b"content-encoding"), found.get(b"location")),
-        int(length) if _LENGTH.fullmatch(length) else None,
-        _span(found.get(b"content-range", b"")),
-        _strong_validator(found),
-    )
-
-
-def _span(value: bytes) -> Span | None:
-    match = _SPAN.fullmatch(value)
-    if match is None:
-        return None
-    start, end = int(match[1]), int(match[2])
-    total = None if match[3] == b"*" else int(match[3])
-    return Span(start, end, total) if start <= end and (total is None or end < total) else None
-
-
-def _strong_validator(found: dict[bytes, bytes]) -> bytes | None:
-    etag = found.get(b"etag")
-    if etag is not None:
-        return etag if _STRONG_ETAG.fullmatch(etag) else None
-    modified = found.get(b"last-modified")
-    if not modified:
-        return None
-    then, now = read_date(modified), read_date(found.get(b"date"))
-    settled = then is not None and now is not None and now - then >= _SETTLED
-    return modified if settled else None
 
 
 class Body:
@@ -258,7 +153,7 @@ class Body:
         if facts.media_type == b"text/event-stream":
             return "events were delivered"
         if facts.media_type == b"multipart/byteranges" or (
-            facts.status == _PARTIAL and facts.span is None
+            facts.status == PARTIAL and facts.span is None
         ):
             return "its ranges are several, or not told"
         if facts.validator is None:
@@ -277,7 +172,7 @@ class Body:
         validator = self.facts.validator
         if self.delivered and validator is not None and self._may_ask_ranges:
             last = self.facts.last
-            is_partial = self.facts.status == _PARTIAL
+            is_partial = self.facts.status == PARTIAL
             end = last if is_partial and last is not None else ""
             request.headers["Range"] = f"bytes={self._offset}-{end}"
             request.headers["If-Range"] = validator.decode("latin-1")
@@ -295,14 +190,14 @@ class Body:
             self._begin(new)
         elif self.facts.validator is None:
             self._expect_same_beginning()
-        elif new.status == _PARTIAL and new.first == self._offset:
+        elif new.status == PARTIAL and new.first == self._offset:
             assert new.span is not None
             self._expect(skip=0, left=new.span.end - new.span.start + 1)
         else:
             last = self.facts.last
             self._expect(skip=self._offset, left=None if last is None else last + 1 - self._offset)
             # The whole where a part was asked for first: what follows the part is not wanted.
-            self._may_be_longer = self.facts.status == _PARTIAL
+            self._may_be_longer = self.facts.status == PARTIAL
         return True
 
     def _expect(self, *, skip: int, left: int | None) -> None:
@@ -327,7 +222,7 @@ class Body:
             return None if same else "another status, Content-Type, Content-Length or Content-Range"
         if new.validator != self.facts.validator:
             return "another validator"
-        if new.status == _PARTIAL and self._may_ask_ranges:
+        if new.status == PARTIAL and self._may_ask_ranges:
             return self._why_not_this_span(new)
         if new.status != 200 or (new.total is not None and self._contradicts(new.total)):  # noqa: PLR2004
             return f"status {new.status}, or another length"

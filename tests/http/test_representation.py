@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from httpx_retry._http.response_body import Facts, Span, facts_of
+from httpx_retry._http.representation import Facts, Span, facts_of
 
 
 def facts(status: int = 200, /, **headers: str) -> Facts:

@@ -1,0 +1,118 @@
+"""What the headers of a response say of its body (RFC 9110 §8.6, §8.8, §14.4)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from .hints import read_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# RFC 9110 §8.8.2.2: a date that is this many seconds older than its response is a strong validator.
+_SETTLED = 60.0
+
+_STRONG_ETAG = re.compile(rb'"[\x21\x23-\x7e\x80-\xff]*"')
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+_SPAN = re.compile(rb"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)
+PARTIAL = 206
+
+# What follows the headers of these is no body, and may be another protocol.
+WITHOUT_BODY = frozenset({101, 204, 304})
+
+# What describes this very body, and not the resource or the message.
+BODY_HEADERS = ("Content-Length", "Content-Range", "ETag", "Last-Modified", "Date", "Age")
+_READ = frozenset(
+    name.lower().encode()
+    for name in (*BODY_HEADERS, "Content-Type", "Content-Encoding", "Location")
+)
+
+
+class Span(NamedTuple):
+    """A Content-Range: the first and last byte, and of how many; None where it does not say."""
+
+    start: int
+    end: int
+    total: int | None
+
+
+class Facts(NamedTuple):
+    """What the headers of a response say of its body.
+
+    Attributes:
+        status: the status code.
+        kind: Content-Type, Content-Encoding and Location: what the client has acted on already.
+        length: Content-Length; None where there is none, or no valid one.
+        span: Content-Range; None as for `length`.
+        validator: a strong ETag or Last-Modified; None where there is none.
+    """
+
+    status: int
+    kind: tuple[bytes | None, bytes | None, bytes | None]
+    length: int | None
+    span: Span | None
+    validator: bytes | None
+
+    @property
+    def first(self) -> int:
+        """The offset of its first byte in the whole."""
+        return self.span.start if self.status == PARTIAL and self.span is not None else 0
+
+    @property
+    def last(self) -> int | None:
+        """The offset of its last byte in the whole; None where it does not say."""
+        if self.status == PARTIAL:
+            return None if self.span is None else self.span.end
+        return None if self.length is None else self.length - 1
+
+    @property
+    def total(self) -> int | None:
+        """The bytes of the whole; None where it does not say."""
+        if self.status == PARTIAL:
+            return None if self.span is None else self.span.total
+        return self.length
+
+    @property
+    def media_type(self) -> bytes:
+        """The Content-Type without its parameters."""
+        return (self.kind[0] or b"").partition(b";")[0].strip().lower()
+
+
+def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]]) -> Facts:
+    """Read what is needed of a response's raw headers. Never raises."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered in _READ:
+            # What is said twice is not said: neither value can be relied on.
+            found[lowered] = b"" if lowered in found else value.strip()
+    length = found.get(b"content-length", b"")
+    return Facts(
+        status,
+        (found.get(b"content-type"), found.get(b"content-encoding"), found.get(b"location")),
+        int(length) if _LENGTH.fullmatch(length) else None,
+        _span(found.get(b"content-range", b"")),
+        _strong_validator(found),
+    )
+
+
+def _span(value: bytes) -> Span | None:
+    match = _SPAN.fullmatch(value)
+    if match is None:
+        return None
+    start, end = int(match[1]), int(match[2])
+    total = None if match[3] == b"*" else int(match[3])
+    return Span(start, end, total) if start <= end and (total is None or end < total) else None
+
+
+def _strong_validator(found: dict[bytes, bytes]) -> bytes | None:
+    etag = found.get(b"etag")
+    if etag is not None:
+        return etag if _STRONG_ETAG.fullmatch(etag) else None
+    modified = found.get(b"last-modified")
+    if not modified:
+        return None
+    then, now = read_date(modified), read_date(found.get(b"date"))
+    settled = then is not None and now is not None and now - then >= _SETTLED
+    return modified if settled else None
