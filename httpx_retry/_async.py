@@ -58,9 +58,9 @@ class AsyncRetryDriver:
         self._transport = family.async_transport(transport, http_transport_options)
         trace = as_async_trace if family.can_trace(self._transport) else None
         wire = Wire(family, trace, family.has_proxy(self._transport))
-        self.settings = Settings(wire, policy, on_event, clock, random)
+        self._settings = Settings(wire, policy, on_event, clock, random)
         self._policy = policy
-        self.monotonic = clock.monotonic
+        self._monotonic = clock.monotonic
         self._waiter = TaskWait(clock)
         self._prepare = None if prepare is None else as_async_hook("prepare", prepare)
         self._bytes = family.ByteStream
@@ -88,9 +88,9 @@ class AsyncRetryDriver:
                 return await self._transport.handle_async_request(request)
             policy = wished
         url, body = request.url, request.stream
-        began = self.monotonic()
+        began = self._monotonic()
         if request.method not in policy.plain_methods or type(body) is not self._bytes:
-            call = Call(self.settings, policy, request, url, body, began)
+            call = Call(self._settings, policy, request, url, body, began)
             call.begin()
         else:
             # Nothing is sent inside an except block: a later error would have this one as context.
@@ -98,17 +98,17 @@ class AsyncRetryDriver:
             try:
                 response = await self._transport.handle_async_request(request)
             except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
-                call = Call(self.settings, policy, request, url, body, began)
+                call = Call(self._settings, policy, request, url, body, began)
                 call.failed(error)
             else:
                 if response.status_code < policy.judged_from:
                     if request.method in policy.mended_methods:
                         self._mend(response, (policy, request, url, body, began, None))
                     return response
-                call = Call(self.settings, policy, request, url, body, began)
+                call = Call(self._settings, policy, request, url, body, began)
                 call.answered(response)
                 del response  # this frame would hold it through every wait
-        response = await self.pursue(call)
+        response = await self._pursue(call)
         if request.method in policy.mended_methods:
             self._mend(response, (policy, request, url, body, began, call))
         return response
@@ -128,7 +128,7 @@ class AsyncRetryDriver:
         stream.recovery = None
         response.stream = cast("httpx.AsyncByteStream", stream)
 
-    async def pursue(self, call: Call) -> httpx.Response:
+    async def _pursue(self, call: Call) -> httpx.Response:
         """Retry until the decider says stop, and return what the caller gets."""
         try:
             if not call.has_departed:
@@ -258,18 +258,18 @@ class AsyncBodyStream:
     def _new_body(self) -> Body:
         is_get = self.source[1].method == "GET"
         facts = facts_of(self.status, self.headers.raw)
-        return Body(facts, self.driver.monotonic, may_ask_ranges=is_get)
+        return Body(facts, self.driver._monotonic, may_ask_ranges=is_get)
 
     def _recovery_of(self, body: Body) -> Recovery:
         if self.recovery is None:
-            self.recovery = Recovery(self.driver.settings, self.source, self.response, body)
+            self.recovery = Recovery(self.driver._settings, self.source, self.response, body)
         return self.recovery
 
     async def _resume(self, body: Body) -> None:
         """Go on with another response, or raise what the body broke off with."""
         with suppress(Exception):
             await self.aclose()
-        response = await self.driver.pursue(self._recovery_of(body))
+        response = await self.driver._pursue(self._recovery_of(body))
         self.inner = response.stream
 
     async def aclose(self) -> None:
