@@ -23,6 +23,13 @@ def world(request: pytest.FixtureRequest) -> World:
     return found
 
 
+@pytest.fixture(params=[world for world in WORLDS if world.is_async], ids=lambda world: world.name)
+def async_world(request: pytest.FixtureRequest) -> World:
+    """Asyncio and trio: for what there is in tasks alone."""
+    found: World = request.param
+    return found
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     """A clock on which no wait takes time."""
@@ -43,6 +50,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     wanted = pyfuncitem._fixtureinfo.argnames
     arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
-    world = cast("World", pyfuncitem.funcargs["world"])
+    name = "world" if "world" in wanted else "async_world"
+    world = cast("World", pyfuncitem.funcargs[name])
     world.run(partial(pyfuncitem.obj, **arguments))
     return True

@@ -539,15 +539,13 @@ async def test_a_generator_that_dies_halfway_is_dead(world: World, clock: FakeCl
 
 @leaves_upload_unfinished
 async def test_a_file_of_the_async_world_is_read_once(
-    world: World, clock: FakeClock, tmp_path: Path
+    async_world: World, clock: FakeClock, tmp_path: Path
 ) -> None:
-    if not world.is_async:
-        return
     path = tmp_path / "upload"
     path.write_bytes(BODY)
     with HTTP1Server([Reply(503)]) as server:
         async with (
-            world.client(None, clock=clock, trust_env=False) as client,
+            async_world.client(None, clock=clock, trust_env=False) as client,
             await anyio.open_file(path, "rb") as file,
         ):
             response = await client.request("PUT", server.url, content=file)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import httpx
 import pytest
 
-from httpx_retry import RetryEvent, RetryPolicy, StopReason, retry_history
+from httpx_retry import BackoffContext, RetryEvent, RetryPolicy, StopReason, retry_history
 from tests.faults.lab import (
     Cut,
     Fin,
@@ -686,3 +687,82 @@ async def test_a_stream_that_is_no_generator_can_be_left(world: World, clock: Fa
         await download(world, clock, Origin(headers={}, cuts=[5], change=change))
 
     assert "first bytes differ" in caught.value.__notes__[0]  # type: ignore[attr-defined]
+
+
+async def test_lines_are_mended_like_bytes(world: World, clock: FakeClock) -> None:
+    lines = [f"line {number}" for number in range(20_000)]
+    origin = Origin(body="\n".join(lines).encode())
+    async with world.client(origin, **options(clock)) as client:
+        response = await client.send(client.build_request("GET", "http://test/"), stream=True)
+        if world.is_async:
+            received = [line async for line in response.aiter_lines()]
+        else:
+            received = list(response.iter_lines())
+
+    assert received == lines
+
+
+async def test_a_redirect_is_followed_to_a_body_that_is_mended(
+    world: World, clock: FakeClock
+) -> None:
+    origin = Origin()
+
+    def moved(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/old":
+            return httpx.Response(302, headers={"Location": "/new"})
+        return origin(request)
+
+    asked = {"url": "http://test/old", "follow_redirects": True}
+    response = await download(world, clock, moved, request=asked)
+
+    assert response.content == BODY
+    assert [str(request.url) for request in origin.requests] == ["http://test/new"] * 2
+
+
+async def test_time_counts_while_it_is_spent_on_the_recovery(
+    world: World, clock: FakeClock
+) -> None:
+    # Reading takes long, and each recovery 0.1 s of waiting: three of them fit, the fourth not.
+    class Slow(Origin):
+        def answer(self, status: int, body: bytes, headers: dict[str, str]) -> httpx.Response:
+            clock.advance(0.05)
+            return super().answer(status, body, headers)
+
+    body = bytes(1_000_000)
+    origin = Slow(body=body, cuts=[70_000] * 9)
+    with pytest.raises(httpx.ReadError) as caught:
+        await download(world, clock, origin, policy=RetryPolicy(max_elapsed=0.5))
+
+    assert retry_history(caught.value)[-1].reason is StopReason.DEADLINE
+    assert len(origin.requests) == 4
+
+
+@leaves_upload_unfinished  # the generators of httpx's own between the caller and the stream
+@pytest.mark.parametrize("when", ["reading", "waiting"])
+async def test_a_cancellation_releases_what_is_in_use_once_and_is_not_swallowed(
+    async_world: World, when: str
+) -> None:
+    class Hanging(Stream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"some"
+            if when == "waiting":
+                raise httpx.ReadError("reset")
+            scope.cancel()
+            await anyio.sleep_forever()
+
+    def wait_for_ever(context: BackoffContext) -> float:
+        scope.cancel()
+        return 3600.0
+
+    hanging = Hanging()
+    policy = RetryPolicy(backoff=wait_for_ever)
+    transport = async_world.transport(
+        lambda request: httpx.Response(200, headers=ETAG, stream=hanging), policy=policy
+    )
+    async with httpx.AsyncClient(transport=transport) as client:
+        with anyio.CancelScope() as scope:
+            await client.get("http://test/")
+            raise AssertionError("the cancellation was swallowed")
+
+    assert scope.cancelled_caught
+    assert hanging.closed == 1
