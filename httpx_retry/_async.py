@@ -219,7 +219,7 @@ class AsyncBodyStream:
     status: int
 
     async def __aiter__(self) -> AsyncIterator[bytes]:  # noqa: C901, PLR0912 - a second generator would cost each chunk
-        if is_small(self.headers.get("content-length")):
+        if is_small(self.headers):
             # The most common body by far: whole before its first byte, at the least cost.
             try:
                 held: Sequence[bytes] = [chunk async for chunk in self.inner]

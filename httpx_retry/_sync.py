@@ -219,7 +219,7 @@ class BodyStream:
     status: int
 
     def __iter__(self) -> Iterator[bytes]:  # noqa: C901, PLR0912 - a second generator would cost each chunk
-        if is_small(self.headers.get("content-length")):
+        if is_small(self.headers):
             # The most common body by far: whole before its first byte, at the least cost.
             try:
                 held: Sequence[bytes] = [chunk for chunk in self.inner]  # noqa: C416 - mirrors an async one
