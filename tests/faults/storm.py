@@ -11,7 +11,7 @@ import anyio
 import httpx
 from h2.errors import ErrorCodes
 
-from httpx_retry import AsyncRetryTransport, Attempt, ConstantBackoff, RetryPolicy, retry_history
+from httpx_retry import AsyncRetryTransport, Attempt, ExponentialBackoff, RetryPolicy, retry_history
 from tests.faults.lab import (
     PARTIAL_HEADERS,
     Fin,
@@ -28,7 +28,8 @@ from tests.faults.lab import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-POLICY = RetryPolicy(max_attempts=50, backoff=ConstantBackoff(0.001, jitter="full"))
+# Waits that grow: a hundred requests that come back at once would meet the next end together.
+POLICY = RetryPolicy(max_attempts=50, backoff=ExponentialBackoff(initial=0.005, maximum=0.25))
 
 # How often each comes in a thousand requests.
 HTTP2_MIX: list[tuple[HTTP2Step, int]] = [

@@ -90,6 +90,7 @@ def test_a_connection_that_keeps_ending_under_many_streams(
 
     assert_nothing_was_done_twice(server, tally)
     assert len(tally.histories) == 200
+    assert [name for name in tally.failed if name.startswith("GET")] == []
     assert server.connections > 3
 
 
