@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from contextlib import suppress
 from random import random as system_random
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
 
@@ -118,15 +118,17 @@ class AsyncRetryDriver:
         if response.is_closed or response.status_code in WITHOUT_BODY:
             return
         # Made for each response: its attributes are set here, as a call of __init__ costs more.
-        stream = self._body_stream()
+        inner: Any = response.stream
+        stream: Any = self._body_stream()
         stream.driver = self
         stream.source = source
         stream.status = response.status_code
         stream.headers = response.headers
         stream.response = weakref.ref(response)
-        stream.inner = response.stream
+        # A response that is given again, as mocks do, is not wrapped in one layer after another.
+        stream.inner = inner.inner if type(inner) is self._body_stream else inner
         stream.recovery = None
-        response.stream = cast("httpx.AsyncByteStream", stream)
+        response.stream = stream
 
     async def _pursue(self, call: Call) -> httpx.Response:
         """Retry until the decider says stop, and return what the caller gets."""

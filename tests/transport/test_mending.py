@@ -766,3 +766,17 @@ async def test_a_cancellation_releases_what_is_in_use_once_and_is_not_swallowed(
 
     assert scope.cancelled_caught
     assert hanging.closed == 1
+
+
+async def test_a_response_that_is_given_again_is_wrapped_once(
+    world: World, clock: FakeClock
+) -> None:
+    stream = Stream(b"x")
+    answer = httpx.Response(200, stream=stream)
+    transport = world.transport(lambda request: answer, **options(clock))
+
+    for _ in range(3):
+        await world.handle(transport, httpx.Request("GET", "http://test/"))
+
+    layer: Any = answer.stream
+    assert layer.inner is stream
