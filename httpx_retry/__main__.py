@@ -46,9 +46,9 @@ def _parser() -> ArgumentParser:
 
 def _demo(parsed: Namespace) -> int:
     # Here, because rich and trustme are an extra that the other commands do without.
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - an extra
 
-    from ._demo import run_demo  # noqa: PLC0415
+    from ._demo import run_demo  # noqa: PLC0415 - needs the extra
 
     return 0 if run_demo(Console(), requests=parsed.requests, seed=parsed.seed) else 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -85,10 +84,6 @@ class Tally:
         else:
             self.answered[name] = outcome.status_code
         self.histories[name] = retry_history(outcome)
-
-    @property
-    def sends(self) -> Counter[str]:
-        return Counter({name: max(1, len(each)) for name, each in self.histories.items()})
 
 
 async def run(
