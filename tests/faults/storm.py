@@ -27,8 +27,9 @@ from tests.faults.lab import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# Waits that grow: a hundred requests that come back at once would meet the next end together.
-POLICY = RetryPolicy(max_attempts=50, backoff=ExponentialBackoff(initial=0.005, maximum=0.25))
+# Waits that grow to many times what an attempt takes: a hundred streams that come back together
+# share the next end too, and httpcore drops the answers that had come when a sibling's write fails.
+POLICY = RetryPolicy(max_attempts=50, backoff=ExponentialBackoff(initial=0.005, maximum=4.0))
 
 # How often each comes in a thousand requests.
 HTTP2_MIX: list[tuple[HTTP2Step, int]] = [
