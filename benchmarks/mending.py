@@ -94,10 +94,12 @@ class DownloadServer:
         if left > 0:
             part = self.body[start : self._random.randrange(start, total)]
             connection.sendall(part)
+            self.sent += len(part)
             return False
         view = memoryview(self.body)[start:] if self.repeat == 1 else memoryview(self.body)
         for _ in range(self.repeat):
             connection.sendall(view)
+            self.sent += len(view)
         return True
 
     def close(self) -> None:
@@ -107,19 +109,35 @@ class DownloadServer:
 def _serve(pipe: Any, body: bytes, options: dict[str, Any]) -> None:
     server = DownloadServer(body, **options)
     pipe.send(server.url)
-    pipe.recv()
+    while pipe.recv() == "sent?":
+        pipe.send(server.sent)
     server.close()
 
 
+class Served:
+    """A server in a process of its own, so that it does not share the client's lock."""
+
+    def __init__(self, pipe: Any) -> None:
+        self._pipe = pipe
+        self.url: str = pipe.recv()
+
+    @property
+    def sent(self) -> int:
+        """Bytes of bodies that it sent in all: what came over the wire, delivered or not."""
+        self._pipe.send("sent?")
+        count: int = self._pipe.recv()
+        return count
+
+
 @contextmanager
-def serving(body: bytes, **options: Any) -> Iterator[str]:
-    """The URL of a server in a process of its own, so that it does not share the client's lock."""
+def serving(body: bytes, **options: Any) -> Iterator[Served]:
+    """Run a server of `body` for as long as the context lasts."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, body, options))
     process.start()
     try:
-        yield ours.recv()
+        yield Served(ours)
     finally:
         ours.send("stop")
         process.join()
@@ -147,16 +165,14 @@ def fetched(client: httpx.Client, url: str) -> bytes:
 
 def downloads(count: int = 500) -> Table:
     """`count` downloads of 1 MB, one after another, each cut three times at random places."""
-    table = Table("client", "byte-exact", "bytes read / body", title="downloads cut three times")
+    table = Table("client", "byte-exact", "bytes sent / body", title="downloads cut three times")
     body = random.Random(1).randbytes(1_000_000)
     for name, make in clients().items():
-        exact = received = 0
-        with serving(body, cuts=3) as url, make() as client:
+        exact = 0
+        with serving(body, cuts=3) as server, make() as client:
             for number in range(count):
-                content = fetched(client, f"{url}/{number}")
-                exact += content == body
-                received += len(content)
-        ratio = f"{received / (count * len(body)):.3f}" if exact else "-"
+                exact += fetched(client, f"{server.url}/{number}") == body
+            ratio = f"{server.sent / (count * len(body)):.3f}" if exact else "-"
         table.add_row(name, f"{exact / count:.1%}", ratio)
     return table
 
@@ -167,13 +183,13 @@ def throughput(megabytes: int = 1024, rounds: int = 9) -> Table:
     table = Table(*columns, title=f"throughput of {megabytes} MB")
     for kind, etag in (("with an ETag", '"1"'), ("without", None)):
         seen: dict[str, list[tuple[float, float]]] = {name: [] for name in clients()}
-        with serving(CHUNK, repeat=megabytes, etag=etag) as url:
+        with serving(CHUNK, repeat=megabytes, etag=etag) as server:
             contenders = list(clients().items())
             for _ in range(rounds):
                 # Each goes first in turn: what comes after another may find warmer caches.
                 contenders.append(contenders.pop(0))
                 for name, make in contenders:
-                    seen[name].append(seconds_to_read(make, url))
+                    seen[name].append(seconds_to_read(make, server.url))
         for name, times in seen.items():
             pairs = list(zip(times, seen["httpx"], strict=True))
             speed = megabytes / statistics.median(wall for wall, _ in times)
@@ -238,9 +254,9 @@ def small_get(rounds: int = 25, calls: int = 400) -> Table:
 def memory(megabytes: int = 1024) -> Table:
     """The most that Python holds while an unbroken 1 GB body without a validator is read."""
     table = Table("client", "peak MB", title=f"memory while {megabytes} MB are read")
-    with serving(CHUNK, repeat=megabytes, etag=None) as url:
+    with serving(CHUNK, repeat=megabytes, etag=None) as server:
         for name, make in clients().items():
-            with make() as client, client.stream("GET", url) as response:
+            with make() as client, client.stream("GET", server.url) as response:
                 tracemalloc.start()
                 for _chunk in response.iter_raw():
                     pass

@@ -12,18 +12,23 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import brotli
 import httpx
 import pytest
+import zstandard
 
 from httpx_retry import BackoffContext, RetryEvent, RetryPolicy, StopReason, retry_history
 from tests.faults.lab import (
     Cut,
     Fin,
+    GoAway,
     HTTP1Server,
     HTTP2Server,
+    Last,
     Reply,
     ResetStream,
     Rst,
+    Stall,
     client_context,
 )
 from tests.faults.lab.clients import leaves_upload_unfinished
@@ -301,11 +306,14 @@ async def test_a_server_that_forgets_ranges_halfway_is_skipped_through(
     assert (await download(world, clock, origin, request=asked)).content == BODY[5000:250_001]
 
 
+@pytest.mark.parametrize(
+    ("coding", "compress"),
+    [("gzip", gzip.compress), ("br", brotli.compress), ("zstd", zstandard.compress)],
+)
 async def test_compressed_bodies_are_gone_on_with_in_their_encoded_bytes(
-    world: World, clock: FakeClock
+    world: World, clock: FakeClock, coding: str, compress: Callable[[bytes], bytes]
 ) -> None:
-    packed = gzip.compress(BODY)
-    origin = Origin(body=packed, headers=ETAG | {"Content-Encoding": "gzip"})
+    origin = Origin(body=compress(BODY), headers=ETAG | {"Content-Encoding": coding})
 
     response = await download(world, clock, origin)
 
@@ -569,6 +577,8 @@ ENDINGS = [
     Server(HTTP1Server, Rst()),
     Server(HTTP2Server, Fin()),
     Server(HTTP2Server, ResetStream()),
+    Server(HTTP2Server, GoAway(Last.AT)),
+    Server(HTTP2Server, GoAway(Last.MAX, then=Stall())),
 ]
 
 

@@ -16,6 +16,7 @@ from .steps import (
     Early,
     Ending,
     Fin,
+    GoAway,
     Reply,
     ResetStream,
     Rst,
@@ -101,7 +102,7 @@ class HTTP1Server(Server[HTTP1Step]):
                 # Whoever has seen the whole response may count on the connection being idle.
                 wire.idle = connection.their_state is h11.DONE
                 await wire.send(response)
-            case Cut(reply, at, by) if not isinstance(by, ResetStream):
+            case Cut(reply, at, by) if not isinstance(by, ResetStream | GoAway):
                 await wire.send(_encode_part(connection, reply, at))
                 await wire.end(by)
             case Fin() | Rst() | Stall() | CorruptRecord():

@@ -43,7 +43,7 @@ class _Stream:
     answered: bool = False
     complete: bool = False
     unsent: memoryview | None = None
-    afterwards: Ending | ResetStream | None = None
+    afterwards: Ending | ResetStream | GoAway | None = None
 
 
 class Streams:
@@ -185,7 +185,7 @@ class Streams:
         stream: _Stream,
         reply: Reply,
         at: int | None = None,
-        by: Ending | ResetStream | None = None,
+        by: Ending | ResetStream | GoAway | None = None,
     ) -> None:
         bodiless = stream.request.method == "HEAD" or reply.status in BODILESS
         self._h2.send_headers(stream.id, _head(reply))

@@ -161,12 +161,13 @@ class Cut(Step):
     """The headers of `reply` and the first `at` bytes of its body, then `by`.
 
     A chunked body is cut inside its one chunk; `at=len(body)` leaves out only the end of the
-    message. Before an RST keep `at` to some ten thousand bytes: it discards what is on its way.
+    message. A GOAWAY may not disown the stream that it cuts. Before an RST keep `at` to some ten
+    thousand bytes: it discards what is on its way.
     """
 
     reply: Reply = field(default_factory=Reply)
     at: int = 1
-    by: Ending | ResetStream = field(default_factory=Fin)
+    by: Ending | ResetStream | GoAway = field(default_factory=Fin)
 
 
 @dataclass(frozen=True, repr=False)
