@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from contextlib import suppress
 from random import random as system_random
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,7 +19,7 @@ from ._http.response_body import Body, is_small
 from ._http.witness import as_async_trace
 from ._recovery import Recovery, Source
 from ._settings import Settings, policy_for
-from ._wait import TaskWait, as_async_hook, end_async_iteration
+from ._wait import TaskWait, as_async_hook, async_whole, end_async_iteration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -122,12 +121,9 @@ class AsyncRetryDriver:
         stream: Any = self._body_stream()
         stream.driver = self
         stream.source = source
-        stream.status = response.status_code
-        stream.headers = response.headers
-        stream.response = weakref.ref(response)
+        stream.response = response
         # A response that is given again, as mocks do, is not wrapped in one layer after another.
         stream.inner = inner.inner if type(inner) is self._body_stream else inner
-        stream.recovery = None
         response.stream = stream
 
     async def _pursue(self, call: Call) -> httpx.Response:
@@ -171,7 +167,7 @@ class AsyncRetryDriver:
 
     async def _read_body(self, call: Call) -> None:
         try:
-            body = b"".join([chunk async for chunk in call.stream])
+            body = b"".join(await async_whole(call.stream))
         except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
             await self._close_stream(call)
             call.body_failed(error)
@@ -210,29 +206,28 @@ class AsyncRetryDriver:
 class AsyncBodyStream:
     """A response body that is mended where it breaks off."""
 
-    __slots__ = ("driver", "headers", "inner", "recovery", "response", "source", "status")
+    __slots__ = ("driver", "inner", "response", "source")
 
     driver: AsyncRetryDriver
-    headers: httpx.Headers
     inner: Any
-    recovery: Recovery | None
-    response: weakref.ref[httpx.Response]
+    response: Any
     source: Source
-    status: int
 
     async def __aiter__(self) -> AsyncIterator[bytes]:  # noqa: C901, PLR0912 - a second generator would cost each chunk
-        if is_small(self.headers):
+        recovery: Recovery | None = None
+        if is_small(self.response.headers):
             # The most common body by far: whole before its first byte, at the least cost.
             try:
-                held: Sequence[bytes] = [chunk async for chunk in self.inner]
+                held: Sequence[bytes] = await async_whole(self.inner)
             except Exception as error:  # noqa: BLE001 - judged, and raised again unless mended
                 body = self._new_body()
-                self._recovery_of(body).broke(error)
+                recovery = self._recovery_of(body)
+                recovery.broke(error)
             else:
                 for part in held:
                     yield part
                 return
-            await self._resume(body)
+            await self._resume(recovery)
         else:
             body = self._new_body()
         while True:
@@ -246,37 +241,37 @@ class AsyncBodyStream:
                         await end_async_iteration(chunks)
                         break
             except Exception as error:  # noqa: BLE001 - judged, and raised again unless mended
-                self._recovery_of(body).broke(error)
+                recovery = recovery or self._recovery_of(body)
+                recovery.broke(error)
             else:
                 held = body.end()
                 if body.refusal is None:
-                    self.recovery = None
                     for part in held:
                         yield part
                     return
-                self._recovery_of(body).was_not_the_rest()
-            await self._resume(body)
+                assert recovery is not None
+                recovery.was_not_the_rest()
+            await self._resume(recovery)
 
     def _new_body(self) -> Body:
         is_get = self.source[1].method == "GET"
-        facts = facts_of(self.status, self.headers.raw)
+        facts = facts_of(self.response.status_code, self.response.headers.raw)
         return Body(facts, self.driver._monotonic, may_ask_ranges=is_get)
 
     def _recovery_of(self, body: Body) -> Recovery:
-        if self.recovery is None:
-            self.recovery = Recovery(self.driver._settings, self.source, self.response, body)
-        return self.recovery
+        return Recovery(self.driver._settings, self.source, self.response, body)
 
-    async def _resume(self, body: Body) -> None:
+    async def _resume(self, recovery: Recovery) -> None:
         """Go on with another response, or raise what the body broke off with."""
         with suppress(Exception):
             await self.aclose()
-        response = await self.driver._pursue(self._recovery_of(body))
+        response = await self.driver._pursue(recovery)
         self.inner = response.stream
 
     async def aclose(self) -> None:
         """Close the stream in use, once."""
         inner, self.inner = self.inner, None
+        self.response = None
         if inner is not None:
             await inner.aclose()
 

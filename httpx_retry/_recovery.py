@@ -14,8 +14,6 @@ from ._http.representation import BODY_HEADERS, facts_of
 from ._observe import attach_history, attach_note
 
 if TYPE_CHECKING:
-    import weakref
-
     import httpx
 
     from ._core.policy import RetryPolicy
@@ -39,16 +37,16 @@ class Recovery(Call):
     Args:
         settings: the transport's.
         source: where the response came from.
-        response: the response, for as long as the caller holds it.
+        response: the response that the caller has.
         body: what was delivered of it.
     """
 
     __slots__ = (
         "_body",
         "_broken_by",
+        "_first",
         "_reached",
         "_refusal",
-        "_response_of",
         "_sends",
         "_spent",
         "_status",
@@ -58,7 +56,7 @@ class Recovery(Call):
         self,
         settings: Settings,
         source: Source,
-        response: weakref.ref[httpx.Response],
+        response: httpx.Response,
         body: Body,
     ) -> None:
         policy, request, url, stream, began, call = source
@@ -66,7 +64,7 @@ class Recovery(Call):
         self._progress.attempts = 1
         if call is not None:
             self.follow(call)
-        self._response_of = response
+        self._first = response
         self._body = body
         self._broken_by: Exception | None = None
         self._refusal: str | None = None
@@ -121,7 +119,7 @@ class Recovery(Call):
         if decision.reason is not StopReason.DONE or response is None:
             self._give_up(decision, outcome)
             return
-        if response is self._response_of():
+        if response is self._first:
             self._refusal = "the very same response again"
         elif self._body.accept(facts_of(response.status_code, response.headers.raw)):
             self._go_on(response, outcome)
@@ -134,11 +132,9 @@ class Recovery(Call):
         self._spent = self._ended - self._began
         self._record(outcome, None, None, StopReason.DONE)
         self._status = response.status_code
-        first = self._response_of()
-        if first is not None:
-            attach_history(first, tuple(self._attempts))
-            if not self._body.delivered:
-                _take_its_place(first, response)
+        attach_history(self._first, tuple(self._attempts))
+        if not self._body.delivered:
+            _take_its_place(self._first, response)
         self._emit("body-resumed")
 
     def _give_up(self, decision: Stop, outcome: Outcome) -> Decision:
@@ -149,9 +145,7 @@ class Recovery(Call):
         assert error is not None
         attach_note(error, attempts, self._ended - self._began, self._refusal)
         attach_history(error, attempts)
-        first = self._response_of()
-        if first is not None:
-            attach_history(first, attempts)
+        attach_history(self._first, attempts)
         self._emit("gave-up")
         return decision
 

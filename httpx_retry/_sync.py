@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from contextlib import suppress
 from random import random as system_random
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,7 +19,7 @@ from ._http.response_body import Body, is_small
 from ._http.witness import as_trace
 from ._recovery import Recovery, Source
 from ._settings import Settings, policy_for
-from ._wait import ThreadWait, as_hook, end_iteration
+from ._wait import ThreadWait, as_hook, end_iteration, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -122,12 +121,9 @@ class RetryDriver:
         stream: Any = self._body_stream()
         stream.driver = self
         stream.source = source
-        stream.status = response.status_code
-        stream.headers = response.headers
-        stream.response = weakref.ref(response)
+        stream.response = response
         # A response that is given again, as mocks do, is not wrapped in one layer after another.
         stream.inner = inner.inner if type(inner) is self._body_stream else inner
-        stream.recovery = None
         response.stream = stream
 
     def _pursue(self, call: Call) -> httpx.Response:
@@ -171,7 +167,7 @@ class RetryDriver:
 
     def _read_body(self, call: Call) -> None:
         try:
-            body = b"".join([chunk for chunk in call.stream])  # noqa: C416 - mirrors an async one
+            body = b"".join(whole(call.stream))
         except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
             self._close_stream(call)
             call.body_failed(error)
@@ -210,29 +206,28 @@ class RetryDriver:
 class BodyStream:
     """A response body that is mended where it breaks off."""
 
-    __slots__ = ("driver", "headers", "inner", "recovery", "response", "source", "status")
+    __slots__ = ("driver", "inner", "response", "source")
 
     driver: RetryDriver
-    headers: httpx.Headers
     inner: Any
-    recovery: Recovery | None
-    response: weakref.ref[httpx.Response]
+    response: Any
     source: Source
-    status: int
 
     def __iter__(self) -> Iterator[bytes]:  # noqa: C901, PLR0912 - a second generator would cost each chunk
-        if is_small(self.headers):
+        recovery: Recovery | None = None
+        if is_small(self.response.headers):
             # The most common body by far: whole before its first byte, at the least cost.
             try:
-                held: Sequence[bytes] = [chunk for chunk in self.inner]  # noqa: C416 - mirrors an async one
+                held: Sequence[bytes] = whole(self.inner)
             except Exception as error:  # noqa: BLE001 - judged, and raised again unless mended
                 body = self._new_body()
-                self._recovery_of(body).broke(error)
+                recovery = self._recovery_of(body)
+                recovery.broke(error)
             else:
                 for part in held:
                     yield part
                 return
-            self._resume(body)
+            self._resume(recovery)
         else:
             body = self._new_body()
         while True:
@@ -246,37 +241,37 @@ class BodyStream:
                         end_iteration(chunks)
                         break
             except Exception as error:  # noqa: BLE001 - judged, and raised again unless mended
-                self._recovery_of(body).broke(error)
+                recovery = recovery or self._recovery_of(body)
+                recovery.broke(error)
             else:
                 held = body.end()
                 if body.refusal is None:
-                    self.recovery = None
                     for part in held:
                         yield part
                     return
-                self._recovery_of(body).was_not_the_rest()
-            self._resume(body)
+                assert recovery is not None
+                recovery.was_not_the_rest()
+            self._resume(recovery)
 
     def _new_body(self) -> Body:
         is_get = self.source[1].method == "GET"
-        facts = facts_of(self.status, self.headers.raw)
+        facts = facts_of(self.response.status_code, self.response.headers.raw)
         return Body(facts, self.driver._monotonic, may_ask_ranges=is_get)
 
     def _recovery_of(self, body: Body) -> Recovery:
-        if self.recovery is None:
-            self.recovery = Recovery(self.driver._settings, self.source, self.response, body)
-        return self.recovery
+        return Recovery(self.driver._settings, self.source, self.response, body)
 
-    def _resume(self, body: Body) -> None:
+    def _resume(self, recovery: Recovery) -> None:
         """Go on with another response, or raise what the body broke off with."""
         with suppress(Exception):
             self.close()
-        response = self.driver._pursue(self._recovery_of(body))
+        response = self.driver._pursue(recovery)
         self.inner = response.stream
 
     def close(self) -> None:
         """Close the stream in use, once."""
         inner, self.inner = self.inner, None
+        self.response = None
         if inner is not None:
             inner.close()
 

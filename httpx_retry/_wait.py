@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,15 @@ def as_async_hook(name: str, function: Prepare) -> Callable[[httpx.Request, int]
         return await result if isawaitable(result) else result
 
     return hook
+
+
+whole = list
+"""All chunks of a stream."""
+
+
+async def async_whole(stream: AsyncIterable[bytes]) -> list[bytes]:
+    """Return all chunks of an async stream."""
+    return [chunk async for chunk in stream]
 
 
 def end_iteration(iterator: Any) -> None:

