@@ -12,11 +12,13 @@ from ._core.backoff import (
     DecorrelatedJitterBackoff,
     ExponentialBackoff,
 )
+from ._core.budget import Budget, RetryBudget
 from ._core.clock import Clock, SystemClock, VirtualClock
 from ._core.outcome import (
     Attempt,
     Decision,
     Evidence,
+    Load,
     Outcome,
     Retry,
     RetryReason,
@@ -34,14 +36,17 @@ __all__ = [
     "Attempt",
     "Backoff",
     "BackoffContext",
+    "Budget",
     "Clock",
     "ConstantBackoff",
     "Decision",
     "DecorrelatedJitterBackoff",
     "Evidence",
     "ExponentialBackoff",
+    "Load",
     "Outcome",
     "Retry",
+    "RetryBudget",
     "RetryEvent",
     "RetryPolicy",
     "RetryReason",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import httpx
 
 from ._call import Call
+from ._core.budget import FRESH
 from ._core.clock import SystemClock
 from ._core.outcome import Retry
 from ._core.policy import RetryPolicy
@@ -19,7 +20,8 @@ from ._http.response_body import Body, is_small
 from ._http.witness import as_async_trace
 from ._recovery import Recovery, Source
 from ._settings import Settings, policy_for
-from ._wait import TaskWait, as_async_hook, async_whole, end_async_iteration
+from ._streams import async_whole, close_async_stream, end_async_iteration
+from ._wait import TaskWait, as_async_hook
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from ._core.budget import Budget, Fresh
     from ._core.clock import Clock
     from ._core.outcome import Decision
+    from ._http.drain import Drain
     from ._http.family import HTTPTransportOptions
     from ._observe import EventHook
 from ._wait import Prepare
@@ -47,6 +51,7 @@ class AsyncRetryDriver:
         transport: httpx.AsyncBaseTransport | None = None,
         *,
         policy: RetryPolicy = _DEFAULT_POLICY,
+        budget: Budget | Fresh | None = FRESH,
         on_event: EventHook | None = None,
         prepare: Prepare | None = None,
         clock: Clock = _SYSTEM_CLOCK,
@@ -57,7 +62,8 @@ class AsyncRetryDriver:
         self._transport = family.async_transport(transport, http_transport_options)
         trace = as_async_trace if family.can_trace(self._transport) else None
         wire = Wire(family, trace, family.has_proxy(self._transport))
-        self._settings = Settings(wire, policy, on_event, clock, random)
+        self._settings = settings = Settings(wire, policy, budget, on_event, clock, random)
+        self._traffic, self._missing = settings.traffic, settings.missing
         self._policy = policy
         self._monotonic = clock.monotonic
         self._waiter = TaskWait(clock)
@@ -68,7 +74,7 @@ class AsyncRetryDriver:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._transport!r}>"
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: C901 - a call saved on every request
         """Send a request, and again where that helps and harms nothing.
 
         Args:
@@ -87,9 +93,15 @@ class AsyncRetryDriver:
                 return await self._transport.handle_async_request(request)
             policy = wished
         url, body = request.url, request.stream
+        epoch = self._waiter.epoch
         began = self._monotonic()
+        traffic = self._traffic
+        if began < traffic.ends:
+            traffic.count += 1
+        else:
+            traffic.roll(began)
         if request.method not in policy.plain_methods or type(body) is not self._bytes:
-            call = Call(self._settings, policy, request, url, body, began)
+            call = Call(self._settings, policy, request, url, body, began, epoch)
             call.begin()
         else:
             # Nothing is sent inside an except block: a later error would have this one as context.
@@ -97,19 +109,21 @@ class AsyncRetryDriver:
             try:
                 response = await self._transport.handle_async_request(request)
             except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
-                call = Call(self._settings, policy, request, url, body, began)
+                call = Call(self._settings, policy, request, url, body, began, epoch)
                 call.failed(error)
             else:
                 if response.status_code < policy.judged_from:
+                    if self._missing:
+                        self._settings.deposit(url, None)
                     if request.method in policy.mended_methods:
-                        self._mend(response, (policy, request, url, body, began, None))
+                        self._mend(response, (policy, request, url, body, began, epoch, None))
                     return response
-                call = Call(self._settings, policy, request, url, body, began)
+                call = Call(self._settings, policy, request, url, body, began, epoch)
                 call.answered(response)
                 del response  # this frame would hold it through every wait
         response = await self._pursue(call)
         if request.method in policy.mended_methods:
-            self._mend(response, (policy, request, url, body, began, call))
+            self._mend(response, (policy, request, url, body, began, epoch, call))
         return response
 
     def _mend(self, response: httpx.Response, source: Source) -> None:
@@ -128,6 +142,7 @@ class AsyncRetryDriver:
 
     async def _pursue(self, call: Call) -> httpx.Response:
         """Retry until the decider says stop, and return what the caller gets."""
+        waiter = self._waiter
         try:
             if not call.has_departed:
                 call.has_departed = True
@@ -136,24 +151,27 @@ class AsyncRetryDriver:
                 await self._discard(call)
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
                 if decision.delay > 0:
-                    await self._waiter.wait(decision.delay)
+                    await waiter.wait(decision.delay, call.epoch)
+                if waiter.epoch != call.epoch:
+                    call.closed()
+                    break
                 if self._prepare is not None:
                     outgoing = call.outgoing
                     outgoing.use(await self._prepare(outgoing.next_request(), call.next_number))
                 await self._send(call)
             if call.gave_up:
-                await self._close_stream(call)
+                await close_async_stream(call.take_stream())
             return call.conclude()
         finally:
-            call.outgoing.close()
+            call.close()
 
     async def _judge(self, call: Call) -> Decision:
         try:
             if call.wants_body:
                 await self._read_body(call)
-            return call.judge()
+            return call.judge(is_closed=self._waiter.epoch != call.epoch)
         except BaseException:
-            await self._discard(call)
+            await close_async_stream(call.take_stream())
             raise
 
     async def _send(self, call: Call) -> None:
@@ -169,25 +187,38 @@ class AsyncRetryDriver:
         try:
             body = b"".join(await async_whole(call.stream))
         except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
-            await self._close_stream(call)
+            await close_async_stream(call.take_stream())
             call.body_failed(error)
         else:
-            await self._close_stream(call)
+            await close_async_stream(call.take_stream())
             call.body_read(body)
 
     async def _discard(self, call: Call) -> None:
-        await self._close_stream(call)
-        call.release()
+        """Let go of a response before the wait: no pool slot is held while sleeping."""
+        try:
+            drain = call.drain()
+            if drain is not None:
+                await self._drain(call.stream, drain)
+        finally:
+            await close_async_stream(call.take_stream())
+            call.release()
 
-    async def _close_stream(self, call: Call) -> None:
-        stream = call.take_stream()
-        if stream is not None:
-            # How it breaks while it is thrown away is nobody's concern.
-            with suppress(Exception):
-                await stream.aclose()
+    async def _drain(self, stream: Any, drain: Drain) -> None:
+        # How it breaks while it is thrown away is nobody's concern.
+        with suppress(Exception):
+            chunks = aiter(stream)
+            async for chunk in chunks:
+                if drain.is_over(len(chunk)):
+                    await end_async_iteration(chunks)
+                    break
 
     async def aclose(self) -> None:
-        """Close the wrapped transport."""
+        """Close the wrapped transport, and end the retrying of every call begun before.
+
+        Those that wait for their next attempt wake at once, and end with their last exception;
+        where the last failure was a response, with a `TransportError` that says so.
+        """
+        self._waiter.wake()
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
@@ -200,6 +231,7 @@ class AsyncRetryDriver:
         exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
+        self._waiter.wake()
         await self._transport.__aexit__(exc_type, exc_value, traceback)
 
 
@@ -263,8 +295,8 @@ class AsyncBodyStream:
 
     async def _resume(self, recovery: Recovery) -> None:
         """Go on with another response, or raise what the body broke off with."""
-        with suppress(Exception):
-            await self.aclose()
+        inner, self.inner = self.inner, None
+        await close_async_stream(inner)
         response = await self.driver._pursue(recovery)
         self.inner = response.stream
 
@@ -282,6 +314,8 @@ class AsyncRetryTransport(AsyncRetryDriver, httpx.AsyncBaseTransport):
     Args:
         transport: the transport to wrap; None: a new `httpx.AsyncHTTPTransport`.
         policy: what is retried, how often and for how long.
+        budget: what bounds the retries to each origin: a fresh `RetryBudget` unless one is given,
+            which several transports may share; None: nothing does.
         on_event: called with a `RetryEvent` for each retry, giving up and recovery. A plain
             function; what it raises reaches the caller.
         prepare: `prepare(request, number)` is called last before attempt `number`, 2 or more, with

@@ -19,15 +19,19 @@ from ._core.outcome import (
     Stop,
     StopReason,
 )
+from ._http.drain import drain_for
 from ._http.faults import evidence_of_status
 from ._http.hints import read_hints
+from ._http.load import load_of
 from ._http.outgoing import Outgoing
+from ._http.requests import origin_of
 from ._observe import EventKind, RetryEvent, attach_history, attach_note
 
 if TYPE_CHECKING:
     import httpx
 
     from ._core.policy import RetryPolicy
+    from ._http.drain import Drain
     from ._settings import Settings
 
 
@@ -41,8 +45,10 @@ class Call:
         url: its URL and
         body: its stream, as they were before it was sent.
         began: the clock's monotonic reading at the first send.
+        epoch: the transport's, then.
 
     Attributes:
+        epoch: as given: in another one, the transport was closed since.
         outgoing: the request, as it goes out.
         gave_up: whether the response at hand, if any, is not what the caller gets.
         has_departed: whether the first attempt was made.
@@ -61,6 +67,7 @@ class Call:
         "_sent",
         "_settings",
         "_stream",
+        "epoch",
         "gave_up",
         "has_departed",
         "outgoing",
@@ -74,7 +81,9 @@ class Call:
         url: httpx.URL,
         body: Any,
         began: float,
+        epoch: int,
     ) -> None:
+        self.epoch = epoch
         self.outgoing = Outgoing(request, url, body, policy, settings.wire)
         self.gave_up = False
         self.has_departed = True
@@ -104,8 +113,11 @@ class Call:
 
     def depart(self) -> httpx.Request:
         """Return the request to be sent, now."""
-        request = self.outgoing.depart()
-        self._sent = self._settings.clock.monotonic()
+        monotonic = self._settings.clock.monotonic
+        longest = self._policy.max_elapsed
+        ends = None if longest is None else self._began + longest
+        request = self.outgoing.depart(ends, monotonic)
+        self._sent = monotonic()
         return request
 
     def failed(self, error: Exception) -> None:
@@ -138,6 +150,7 @@ class Call:
         status = response.status_code
         clock = self._settings.clock
         self._ended, self._ended_at = clock.monotonic(), clock.time()
+        self.outgoing.lift_deadline()
         wait, should_retry = read_hints(status, response.headers.raw, self._ended_at)
         response.request = self.outgoing.request
         self._response = response
@@ -196,8 +209,20 @@ class Call:
         else:
             self._outcome.response = judged
 
-    def judge(self) -> Decision:
+    def drain(self) -> Drain | None:
+        """Return how to drain the response that is thrown away; None: it is rather closed."""
+        response, stream = self._response, self._stream
+        if response is None or response.is_closed:
+            return None
+        if isinstance(stream, self._settings.wire.family.ByteStream):
+            return None
+        return drain_for(self.outgoing.request, response, self._settings.clock.monotonic)
+
+    def judge(self, *, is_closed: bool) -> Decision:
         """Return what follows the attempt that has just ended, and tell who wants to know.
+
+        Args:
+            is_closed: whether the transport was closed since the call began.
 
         Raises:
             Exception: what `retry_if`, the backoff or `on_event` raises, and what `decide` does.
@@ -209,12 +234,22 @@ class Call:
         progress.keyed = self.outgoing.is_keyed
         progress.replayable = self.outgoing.is_replayable
         progress.elapsed = self._ended - self._began
-        decision = decide(self._policy, progress, self._outcome, self._settings.random)
+        progress.is_closed = is_closed
+        random = self._settings.random
+        decision = decide(self._policy, progress, self._outcome, random, self._withdraw)
         if isinstance(decision, Retry):
             self._granted(decision, self._outcome)
         elif self._outcome.evidence is not Evidence.BUG:
             self._stopped(decision, self._outcome)
         return decision
+
+    def _withdraw(self, outcome: Outcome) -> float | None:
+        settings = self._settings
+        if settings.budget is None:
+            return 0.0
+        origin = origin_of(self.outgoing.request.url)
+        load = load_of(outcome, settings.wire.family)
+        return settings.budget.withdraw(origin, load, self._ended)
 
     def _granted(self, decision: Retry, outcome: Outcome) -> None:
         self._progress.previous_delay = decision.delay
@@ -226,14 +261,32 @@ class Call:
     def _stopped(self, decision: Stop, outcome: Outcome) -> None:
         recovered = decision.reason is StopReason.DONE
         if recovered and not self._attempts:
+            if self._settings.missing:
+                self._settings.deposit(self.outgoing.request.url, None)
             return
+        if not recovered:
+            self._progress.tokens = 0.0  # spent
         self._record(outcome, None if recovered else outcome.evidence, None, decision.reason)
+        self._tell("recovered" if recovered else "gave-up")
+
+    def closed(self) -> None:
+        """The transport was closed during the wait: the caller gets the last error, if any."""
+        if self._error is None:
+            self._error = self._settings.wire.family.TransportError(
+                "the transport was closed before the next attempt", request=self.outgoing.request
+            )
+        self._ended = self._settings.clock.monotonic()
+        self._attempts[-1] = self._attempts[-1]._replace(wait=None, reason=StopReason.CLOSED)
+        self._tell("gave-up")
+
+    def _tell(self, kind: EventKind, detail: str | None = None) -> None:
+        """Leave the history where `retry_history` finds it, and tell who wants to know."""
         attempts = tuple(self._attempts)
         if self._error is not None:
-            attach_note(self._error, attempts, self._progress.elapsed)
+            attach_note(self._error, attempts, self._ended - self._began, detail)
         # The live response, not the copy that a read body is judged by.
         attach_history(self._response if self._error is None else self._error, attempts)
-        self._emit("recovered" if recovered else "gave-up")
+        self._emit(kind)
 
     def _record(
         self,
@@ -267,11 +320,16 @@ class Call:
         return len(self._attempts) + 1
 
     def release(self) -> None:
-        """Let go of the outcome.
+        """Let go of the response: it is most of what a waiter would cost in memory."""
+        self._response = self._outcome = None
 
-        Whoever waits holds no response (it is most of what a waiter would cost in memory), and no
-        exception whose traceback leads back here.
-        """
+    def close(self) -> None:
+        """The call is over, however it ended: nothing is kept, and no token that was not spent."""
+        self.outgoing.close()
+        if self._progress.tokens:
+            self._settings.deposit(self.outgoing.request.url, self._progress.tokens)
+            self._progress.tokens = 0.0
+        # An exception's traceback leads back here: no cycle is left for the collector.
         self._response = self._error = self._outcome = None
 
     def conclude(self) -> httpx.Response:
@@ -281,7 +339,7 @@ class Call:
             Exception: the last attempt's own error.
         """
         error, response = self._error, self._response
-        self.release()
+        self._response = self._error = self._outcome = None
         if error is None:
             assert response is not None
             return response

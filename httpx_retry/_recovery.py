@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._call import Call
 from ._core.outcome import Decision, Evidence, Outcome, RetryReason, Stop, StopReason
 from ._http.representation import BODY_HEADERS, facts_of
-from ._observe import attach_history, attach_note
+from ._observe import attach_history
 
 if TYPE_CHECKING:
     import httpx
@@ -26,9 +26,10 @@ _MOST_SENDS = 100
 
 
 # Where a response came from, all that it takes to ask for it again: its policy, the request of the
-# caller, its URL and its body before it was sent, the monotonic reading then, and the journey that
-# led to the response if the first attempt was not good. A plain tuple, as each response needs one.
-Source = tuple["RetryPolicy", "httpx.Request", "httpx.URL", Any, float, "Call | None"]
+# caller, its URL and its body before it was sent, the monotonic reading and the transport's epoch
+# then, and the journey that led to the response if the first attempt was not good. A plain tuple,
+# as each response needs one.
+Source = tuple["RetryPolicy", "httpx.Request", "httpx.URL", Any, float, int, "Call | None"]
 
 
 class Recovery(Call):
@@ -59,8 +60,8 @@ class Recovery(Call):
         response: httpx.Response,
         body: Body,
     ) -> None:
-        policy, request, url, stream, began, call = source
-        super().__init__(settings, policy, request, url, stream, began)
+        policy, request, url, stream, began, epoch, call = source
+        super().__init__(settings, policy, request, url, stream, began, epoch)
         self._progress.attempts = 1
         if call is not None:
             self.follow(call)
@@ -106,13 +107,13 @@ class Recovery(Call):
         status = self._attempts.pop().status
         self._outcome = Outcome(self.outgoing.request, evidence=Evidence.UNKNOWN, status=status)
 
-    def judge(self) -> Decision:
+    def judge(self, *, is_closed: bool) -> Decision:
         """Return what follows; a `Stop` for DONE has found the rest, and any other has not."""
         outcome = self._outcome
         assert outcome is not None
         if self._refusal is not None and outcome.evidence is not Evidence.BUG:
             return self._give_up(Stop(StopReason.BODY_NOT_RESUMABLE), outcome)
-        return super().judge()
+        return super().judge(is_closed=is_closed)
 
     def _stopped(self, decision: Stop, outcome: Outcome) -> None:
         response = self._response
@@ -139,15 +140,18 @@ class Recovery(Call):
 
     def _give_up(self, decision: Stop, outcome: Outcome) -> Decision:
         self.gave_up = True
+        self._progress.tokens = 0.0  # spent
         self._record(outcome, outcome.evidence, None, decision.reason)
-        attempts = tuple(self._attempts)
-        error = self._error = self._broken_by
-        assert error is not None
-        attach_note(error, attempts, self._ended - self._began, self._refusal)
-        attach_history(error, attempts)
-        attach_history(self._first, attempts)
-        self._emit("gave-up")
+        self._error = self._broken_by
+        self._tell("gave-up", self._refusal)
+        attach_history(self._first, tuple(self._attempts))
         return decision
+
+    def closed(self) -> None:
+        """The transport was closed during the wait: the body stays as it broke off."""
+        self._error = self._broken_by
+        super().closed()
+        attach_history(self._first, tuple(self._attempts))
 
     def conclude(self) -> httpx.Response:
         """Hand over the response whose body is the rest, or raise what the body broke off with."""

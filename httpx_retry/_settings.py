@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from ._core._checks import check_plain_function
+from ._core.budget import Budget, Fresh, RetryBudget, Traffic
 from ._core.policy import RetryPolicy, check_fields
+from ._http.requests import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,16 +23,31 @@ if TYPE_CHECKING:
 class Settings:
     """What a transport was given beside the transport it wraps, checked.
 
+    Attributes:
+        budget: None: there is none.
+        traffic: where the budget counts the requests.
+        missing: empty while no deposit would change anything.
+
     Raises:
         TypeError: for a value of the wrong type.
     """
 
-    __slots__ = ("clock", "on_event", "policy", "random", "wire")
+    __slots__ = (
+        "budget",
+        "clock",
+        "missing",
+        "on_event",
+        "policy",
+        "random",
+        "traffic",
+        "wire",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the transport's own arguments, in their order
         self,
         wire: Wire,
         policy: RetryPolicy,
+        budget: Budget | Fresh | None,
         on_event: EventHook | None,
         clock: Clock,
         random: Callable[[], float],
@@ -43,11 +60,26 @@ class Settings:
         check_plain_function("random", random)
         if on_event is not None:
             check_plain_function("on_event", on_event)
+        self.budget = RetryBudget() if isinstance(budget, Fresh) else budget
+        self.traffic = Traffic()
+        self.missing: Collection[object] = ()
+        if isinstance(self.budget, RetryBudget):
+            self.traffic, self.missing = self.budget.traffic, self.budget.missing
+        elif self.budget is not None:
+            for word in ("withdraw", "deposit"):
+                check_plain_function(f"budget.{word}", getattr(self.budget, word, None))
+            # What it keeps is its own affair: it is told of every success.
+            self.missing = ("unknown",)
         self.wire = wire
         self.policy = policy
         self.on_event = on_event
         self.clock = clock
         self.random = random
+
+    def deposit(self, url: httpx.URL, tokens: float | None) -> None:
+        """Give tokens back to the budget, if there is one (see `Budget`)."""
+        if self.budget is not None:
+            self.budget.deposit(origin_of(url), tokens)
 
 
 def policy_for(request: httpx.Request, default: RetryPolicy, in_memory: type) -> RetryPolicy | None:

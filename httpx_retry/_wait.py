@@ -1,62 +1,130 @@
-"""The two ways to wait: a thread's and a task's; and what else differs between them in kind."""
+"""The two ways to wait: a thread's and a task's; and the hooks of each."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from inspect import isawaitable
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ._core._checks import check_callable, check_plain_function
 from ._core.clock import Clock, VirtualClock
+from ._streams import in_asyncio
 
 if TYPE_CHECKING:
+    import asyncio
+
     import httpx
+    import trio
 
 Prepare = Callable[["httpx.Request", int], Any]
 
-# time.sleep refuses more than about 292 years; nobody waits out a day within one request either.
-_LONGEST_SLEEP = 86_400.0
+# Seconds: waits are cut into slices, so that Ctrl-C ends them on every system.
+_SLICE = 0.5
 
 
 class ThreadWait:
-    """Waits in the calling thread.
+    """Waits in the calling thread, until `wake`.
 
     Args:
         clock: one that passes its own time (`VirtualClock`) is asked to; else real time passes.
+
+    Attributes:
+        epoch: how often `wake` was called: a call that began in another epoch is not retried.
     """
 
     def __init__(self, clock: Clock) -> None:
+        self.epoch = 0
         self._virtual = clock if isinstance(clock, VirtualClock) else None
+        # A lock for each waiter and none for all: a fork finds nothing locked but its own.
+        self._waiters: set[Any] = set()
 
-    def wait(self, seconds: float) -> None:
-        """Return after `seconds`."""
+    def wait(self, seconds: float, epoch: int) -> None:
+        """Return after `seconds`, or once `epoch` is over."""
         if self._virtual is not None:
             self._virtual.skip(seconds)
             return
-        while seconds > 0:
-            time.sleep(min(seconds, _LONGEST_SLEEP))
-            seconds -= _LONGEST_SLEEP
+        waiter = Lock()
+        waiter.acquire()
+        self._waiters.add(waiter)
+        try:
+            ends = time.monotonic() + seconds
+            while self.epoch == epoch and (left := ends - time.monotonic()) > 0:
+                waiter.acquire(timeout=min(left, _SLICE))
+        finally:
+            self._waiters.discard(waiter)
+
+    def wake(self) -> None:
+        """End every wait that has begun."""
+        self.epoch += 1
+        for waiter in tuple(self._waiters):
+            # One that is woken twice is awake.
+            with suppress(RuntimeError):
+                waiter.release()
 
 
 class TaskWait:
-    """Waits in the calling task, of asyncio or trio.
+    """Waits in the calling task, of asyncio or trio, until `wake`.
 
     Args:
         clock: as for `ThreadWait`.
+
+    Attributes:
+        epoch: as of `ThreadWait`.
     """
 
     def __init__(self, clock: Clock) -> None:
+        self.epoch = 0
         self._virtual = clock if isinstance(clock, VirtualClock) else None
+        self._futures: set[asyncio.Future[None]] = set()
+        self._scopes: set[trio.CancelScope] = set()
 
-    async def wait(self, seconds: float) -> None:
-        """Return after `seconds`."""
-        from anyio import sleep  # noqa: PLC0415 - httpx brings it in when it first needs it, too
-
+    async def wait(self, seconds: float, epoch: int) -> None:
+        """Return after `seconds`, or once `epoch` is over."""
         if self._virtual is not None:
             self._virtual.skip(seconds)
             seconds = 0.0
-        await sleep(seconds)
+        if self.epoch == epoch:
+            await (self._wait_in_asyncio if in_asyncio() else self._wait_in_trio)(seconds)
+
+    async def _wait_in_asyncio(self, seconds: float) -> None:
+        # As asyncio.sleep does it, and no dearer: ten thousand may wait at once.
+        import asyncio  # noqa: PLC0415 - it is loaded: a task of it runs this
+
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        timer = loop.call_later(seconds, _finish, future)
+        self._futures.add(future)
+        try:
+            await future
+        finally:
+            timer.cancel()
+            self._futures.discard(future)
+
+    async def _wait_in_trio(self, seconds: float) -> None:
+        import trio  # noqa: PLC0415 - it is loaded: a task of it runs this
+
+        with trio.CancelScope(deadline=trio.current_time() + seconds) as scope:
+            self._scopes.add(scope)
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._scopes.discard(scope)
+
+    def wake(self) -> None:
+        """End every wait that has begun."""
+        self.epoch += 1
+        for future in tuple(self._futures):
+            _finish(future)
+        for scope in tuple(self._scopes):
+            scope.cancel()
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def as_hook(name: str, function: Prepare) -> Prepare:
@@ -82,26 +150,3 @@ def as_async_hook(name: str, function: Prepare) -> Callable[[httpx.Request, int]
         return await result if isawaitable(result) else result
 
     return hook
-
-
-whole = list
-"""All chunks of a stream."""
-
-
-async def async_whole(stream: AsyncIterable[bytes]) -> list[bytes]:
-    """Return all chunks of an async stream."""
-    return [chunk async for chunk in stream]
-
-
-def end_iteration(iterator: Any) -> None:
-    """Close a generator that is not read to its end; any other iterator needs nothing."""
-    close = getattr(iterator, "close", None)
-    if close is not None:
-        close()
-
-
-async def end_async_iteration(iterator: Any) -> None:
-    """Close an async generator, as `end_iteration` does: trio warns of those left open."""
-    close = getattr(iterator, "aclose", None)
-    if close is not None:
-        await close()

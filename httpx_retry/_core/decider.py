@@ -16,6 +16,9 @@ from .policy import FIRST_ERROR_STATUS, RetryPolicy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Seconds: with less than this left until the deadline, none is begun.
+SHORTEST_ATTEMPT = 0.001
+
 _STOPS = {reason: Stop(reason) for reason in StopReason}
 
 
@@ -31,16 +34,20 @@ class Progress:
         server_waits: seconds waited so far because servers asked for it.
         previous_delay: seconds of the latest wait; None before the first.
         went_at_once: whether the latest retry was granted after a failure that needs no wait.
+        is_closed: whether the transport was closed since the call began.
+        tokens: what the budget gave for its retries.
     """
 
     __slots__ = (
         "attempts",
         "elapsed",
+        "is_closed",
         "keyed",
         "method",
         "previous_delay",
         "replayable",
         "server_waits",
+        "tokens",
         "went_at_once",
     )
 
@@ -53,43 +60,73 @@ class Progress:
         self.server_waits = 0.0
         self.previous_delay: float | None = None
         self.went_at_once = False
+        self.is_closed = False
+        self.tokens = 0.0
 
 
 def decide(
-    policy: RetryPolicy, progress: Progress, outcome: Outcome, random: Callable[[], float]
+    policy: RetryPolicy,
+    progress: Progress,
+    outcome: Outcome,
+    random: Callable[[], float],
+    withdraw: Callable[[Outcome], float | None],
 ) -> Decision:
     """Return what follows the outcome: `Retry(delay, reason)` or `Stop(reason)`.
 
     Args:
         policy: the limits and rules of this call.
-        progress: where the call stands, this outcome's attempt included.
+        progress: where the call stands, this outcome's attempt included; what the budget gave for
+            a retry is added to it.
         outcome: what the latest attempt came to.
         random: a draw from [0, 1).
+        withdraw: takes the tokens of a retry from the budget; None: there are not enough.
 
     Raises:
         ValueError: where the backoff returns a negative number, NaN or infinity.
         TypeError: where it returns no number, or `retry_if` no verdict.
     """
-    if not _has_failed(policy, outcome):
-        return _STOPS[StopReason.DONE if outcome.error is None else StopReason.NOT_TRANSIENT]
-    if outcome.evidence is Evidence.PERMANENT or outcome.evidence is Evidence.BUG:
-        return _STOPS[StopReason.NOT_TRANSIENT]
-    if outcome.should_retry is False:
-        return _STOPS[StopReason.SERVER_DECLINED]
     ground = _ground(policy, progress, outcome)
+    refusal = _refusal(policy, progress, outcome, ground)
+    if refusal is not None:
+        return _STOPS[refusal]
+    asked = outcome.server_wait
+    delay = asked if asked is not None else _own_delay(policy, progress, outcome, random)
+    if _is_too_late(policy.max_elapsed, progress.elapsed + delay):
+        return _STOPS[StopReason.DEADLINE]
+    if progress.is_closed:
+        return _STOPS[StopReason.CLOSED]
+    tokens = withdraw(outcome)
+    if tokens is None:
+        return _STOPS[StopReason.BUDGET_EXHAUSTED]
+    progress.tokens += tokens
+    assert ground is not None
+    return Retry(delay, ground)
+
+
+def _refusal(
+    policy: RetryPolicy, progress: Progress, outcome: Outcome, ground: RetryReason | None
+) -> StopReason | None:
+    """What forbids another attempt, whenever that might be."""
+    if not _has_failed(policy, outcome):
+        return StopReason.DONE if outcome.error is None else StopReason.NOT_TRANSIENT
+    if outcome.evidence is Evidence.PERMANENT or outcome.evidence is Evidence.BUG:
+        return StopReason.NOT_TRANSIENT
+    if outcome.should_retry is False:
+        return StopReason.SERVER_DECLINED
     if ground is None:
-        return _STOPS[StopReason.NOT_IDEMPOTENT]
+        return StopReason.NOT_IDEMPOTENT
     if not progress.replayable:
-        return _STOPS[StopReason.BODY_NOT_REPLAYABLE]
+        return StopReason.BODY_NOT_REPLAYABLE
     if progress.attempts >= policy.max_attempts:
-        return _STOPS[StopReason.ATTEMPTS_EXHAUSTED]
+        return StopReason.ATTEMPTS_EXHAUSTED
     asked = outcome.server_wait
     if asked is not None and progress.server_waits + asked > policy.max_retry_after:
-        return _STOPS[StopReason.RETRY_AFTER_TOO_LONG]
-    delay = asked if asked is not None else _own_delay(policy, progress, outcome, random)
-    if policy.max_elapsed is not None and progress.elapsed + delay >= policy.max_elapsed:
-        return _STOPS[StopReason.DEADLINE]
-    return Retry(delay, ground)
+        return StopReason.RETRY_AFTER_TOO_LONG
+    return None
+
+
+def _is_too_late(longest: float | None, elapsed: float) -> bool:
+    return longest is not None and longest - elapsed < SHORTEST_ATTEMPT
 
 
 def _has_failed(policy: RetryPolicy, outcome: Outcome) -> bool:

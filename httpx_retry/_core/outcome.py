@@ -25,6 +25,19 @@ class Evidence(Enum):
     """Not a fault of the transport: it passes through untouched."""
 
 
+class Load(Enum):
+    """What a failed attempt has put on the server, and a retry may put on it again."""
+
+    TIMEOUT = "timeout"
+    """It worked, or waited, for as long as the client had patience."""
+
+    SOME = "some"
+    """It, or something before it, answered or broke."""
+
+    NONE = "none"
+    """Nothing: it was not reached, refused by protocol, or named the time to come back."""
+
+
 class RetryReason(Enum):
     """On what ground a retry was granted."""
 
@@ -45,6 +58,8 @@ class StopReason(Enum):
     ATTEMPTS_EXHAUSTED = "attempts exhausted"
     RETRY_AFTER_TOO_LONG = "server asked for too long a wait"
     DEADLINE = "deadline"
+    CLOSED = "transport closed"
+    BUDGET_EXHAUSTED = "retry budget exhausted"
     BODY_NOT_RESUMABLE = "body cannot be resumed"
 
 

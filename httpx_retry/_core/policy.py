@@ -40,7 +40,11 @@ class RetryPolicy:
 
     Args:
         max_attempts: sends of one request in all, the first included.
-        max_elapsed: seconds from the first send within which every wait must end; None: no bound.
+        max_elapsed: seconds from the first send to the response headers: a wait that would pass it
+            is not begun, and no phase of an attempt (pool, connect, TLS, write, headers) may take
+            longer than what is left. The same again for the waits and sends that mend a body. None:
+            no bound. Headers that drip in, long uploads, name resolution and the wait for a stream
+            on a full HTTP/2 connection are beyond its reach.
         backoff: how long to wait when the server does not say: `Callable[[BackoffContext], float]`.
         max_retry_after: seconds that servers may make one request wait, all their waits together.
             Past it the response is handed over at once: a retry is never earlier than asked.
@@ -114,7 +118,7 @@ class RetryPolicy:
         self._settle("methods", _checked_methods(self.methods))
         self._settle("exceptions", _checked_exceptions(self.exceptions))
         plain = (method for method in self.methods if not self.generates_key_for(method))
-        self._settle("plain_methods", frozenset(plain))
+        self._settle("plain_methods", frozenset(plain if self.max_elapsed is None else ()))
         mended = _MENDED_METHODS & frozenset(self.methods) if self.recover_body else frozenset()
         self._settle("mended_methods", mended)
         self._settle(

@@ -54,6 +54,7 @@ class Family:
         self.AsyncHTTPTransport: type[httpx.AsyncHTTPTransport] = module.AsyncHTTPTransport
         self.DecodingError: type[httpx.DecodingError] = module.DecodingError
         self.TransportError: type[httpx.TransportError] = module.TransportError
+        self.TimeoutException: type[httpx.TimeoutException] = module.TimeoutException
         self.WriteTimeout: type[httpx.WriteTimeout] = module.WriteTimeout
         self.ProxyError: type[httpx.ProxyError] = module.ProxyError
         self.ConnectError: type[httpx.ConnectError] = module.ConnectError

@@ -6,13 +6,13 @@ asyncio and trio: so this reads the objects behind an exception, never its text.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._core.outcome import Evidence
+from .causes import chain_of, first, is_a
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
     import httpx
 
@@ -41,11 +41,8 @@ PERMANENT = Fault(Evidence.PERMANENT)
 BUG = Fault(Evidence.BUG)
 
 # RFC 9113 §7.
-_REFUSED_STREAM = 0x7
+REFUSED_STREAM = 0x7
 _HTTP_1_1_REQUIRED = 0xD
-
-# Causes form a short chain; one that is longer, or a ring, is not followed.
-_LONGEST_CHAIN = 12
 
 
 def fault_of(
@@ -65,7 +62,7 @@ def fault_of(
         witness: what was seen of the attempt; None where nothing was to be proved.
         through_proxy: whether the wrapped transport uses a proxy.
     """
-    chain = tuple(_chain(error))
+    chain = chain_of(error)
     if isinstance(error, family.TransportError):
         fault = _mapped(error, chain, family, request, through_proxy=through_proxy)
     else:
@@ -99,37 +96,37 @@ def _mapped(
         return UNSENT
     if isinstance(error, family.LocalProtocolError):
         # Over HTTP/2 httpcore says so of what a server did, too.
-        return UNKNOWN if _first(chain, "h2.exceptions", "ProtocolError") else PERMANENT
+        return UNKNOWN if first(chain, "h2.exceptions", "ProtocolError") else PERMANENT
     return _by_http2(chain)
 
 
 def _by_http2(chain: tuple[Any, ...]) -> Fault:
     """What the server's own frames say (RFC 9113 §6.8, §8.7)."""
-    reset = _first(chain, "h2.events", "StreamReset")
+    reset = first(chain, "h2.events", "StreamReset")
     if reset is not None and reset.remote_reset:
-        if reset.error_code == _REFUSED_STREAM:
+        if reset.error_code == REFUSED_STREAM:
             return REFUSED
         if reset.error_code == _HTTP_1_1_REQUIRED:
             return PERMANENT
-    goaway = _first(chain, "h2.events", "ConnectionTerminated")
+    goaway = first(chain, "h2.events", "ConnectionTerminated")
     return REFUSED if goaway is not None and goaway.last_stream_id == 0 else UNKNOWN
 
 
 def _raw(error: Exception, chain: tuple[Any, ...]) -> Fault:
     """Faults of the transport that escape httpx without a name of its own."""
-    if _is_a(error, "socksio.exceptions", "ProtocolError"):
+    if is_a(error, "socksio.exceptions", "ProtocolError"):
         return UNSENT
-    if _is_a(error, "h11", "LocalProtocolError") or _is_about_certificates(chain):
+    if is_a(error, "h11", "LocalProtocolError") or _is_about_certificates(chain):
         return PERMANENT
-    if _is_a(error, "h2.exceptions", "ProtocolError"):
+    if is_a(error, "h2.exceptions", "ProtocolError"):
         return _by_http2(chain)
     escaped = any(
-        _is_a(error, module, name)
+        is_a(error, module, name)
         for module in ("anyio", "trio")
         for name in ("BrokenResourceError", "ClosedResourceError", "EndOfStream")
     )
     # Not every OSError: a missing file is the caller's own.
-    if escaped or _is_a(error, "ssl", "SSLError") or _is_a(error, "socket", "gaierror"):
+    if escaped or is_a(error, "ssl", "SSLError") or is_a(error, "socket", "gaierror"):
         return UNKNOWN
     if isinstance(error, ConnectionError | TimeoutError) or type(error) is OSError:
         return UNKNOWN
@@ -158,10 +155,10 @@ def _with_witness(
 
 def _of_our_stream(chain: tuple[Any, ...], witness: Witness) -> Fault:
     """What the server's frames say of the one stream that the request left on."""
-    reset = _first(chain, "h2.events", "StreamReset")
+    reset = first(chain, "h2.events", "StreamReset")
     if reset is not None and reset.stream_id == witness.stream_id:
         return _by_http2(chain)
-    goaway = _first(chain, "h2.events", "ConnectionTerminated")
+    goaway = first(chain, "h2.events", "ConnectionTerminated")
     if goaway is None or witness.stream_id is None:
         return UNKNOWN
     return REFUSED if witness.stream_id > goaway.last_stream_id else UNKNOWN
@@ -186,10 +183,10 @@ _TRANSIENT_REFUSALS = frozenset({"408", "425", "429"})
 def _is_about_certificates(chain: tuple[Any, ...]) -> bool:
     """Whether ours does not trust theirs, or theirs not ours: neither will change its mind."""
     for link in chain:
-        if _is_a(link, "ssl", "SSLCertVerificationError"):
+        if is_a(link, "ssl", "SSLCertVerificationError"):
             return True
         # OpenSSL's symbolic name of the peer's alert (RFC 8446 §6.2), not its message.
-        reason = getattr(link, "reason", None) if _is_a(link, "ssl", "SSLError") else None
+        reason = getattr(link, "reason", None) if is_a(link, "ssl", "SSLError") else None
         if reason is not None and "ALERT" in reason and any(each in reason for each in _ALERTS):
             return True
     return False
@@ -203,44 +200,9 @@ def _names_the_network(chain: tuple[Any, ...]) -> bool:
     return any(
         isinstance(link, OSError)
         and not isinstance(link, ConnectionResetError | BrokenPipeError)
-        and not _is_a(link, "ssl", "SSLError")
+        and not is_a(link, "ssl", "SSLError")
         for link in chain
     )
-
-
-def _chain(error: BaseException) -> Iterator[Any]:
-    """The exception and what is behind it: exceptions, and h2's events.
-
-    httpcore's pool takes its exceptions' causes away, but leaves what they were made of as their
-    first argument; tries to connect come as a group. Contexts are not followed: they may lead to
-    what the caller was busy with.
-    """
-    link: Any = error
-    for _ in range(_LONGEST_CHAIN):
-        yield link
-        behind = _behind(link)
-        if behind is None:
-            return
-        link = behind
-
-
-def _behind(link: Any) -> Any:
-    if not isinstance(link, BaseException):
-        return None
-    for candidate in (link.__cause__, *link.args[:1], *getattr(link, "exceptions", ())[:1]):
-        if isinstance(candidate, BaseException) or type(candidate).__module__ == "h2.events":
-            return candidate
-    return None
-
-
-def _first(chain: tuple[Any, ...], module: str, name: str) -> Any:
-    return next((link for link in chain if _is_a(link, module, name)), None)
-
-
-def _is_a(thing: object, module: str, name: str) -> bool:
-    """Whether it is of a class of a module that may not be loaded: then nothing is."""
-    loaded = sys.modules.get(module)
-    return loaded is not None and isinstance(thing, getattr(loaded, name, ()))
 
 
 # By convention: 408 (RFC 9110 §15.5.9), 425 (RFC 8470 §5.2), 429 (RFC 6585 §4).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from .deadline import Deadline
 from .faults import BUG, REFUSED, UNKNOWN, fault_of
 from .request_body import guard_for
 from .requests import copied, is_same_origin, origin_of
@@ -57,6 +58,7 @@ class Outgoing:
         "_base",
         "_body",
         "_chosen",
+        "_deadline",
         "_guard",
         "_guards",
         "_policy",
@@ -76,6 +78,7 @@ class Outgoing:
         self._wire = wire
         self._asked: Callable[[httpx.Request], None] | None = None
         self._chosen: httpx.Request | None = None
+        self._deadline: Deadline | None = None
         self._guard: BodyGuard | None = None
         self._guards: list[BodyGuard] = []
         self._witness: Witness | None = None
@@ -108,21 +111,35 @@ class Outgoing:
         # A wrapped transport that put another body in its place would do so to that one again.
         return self.request.stream is self._body
 
-    def depart(self) -> httpx.Request:
+    def depart(self, ends: float | None, monotonic: Callable[[], float]) -> httpx.Request:
         """Return the request to hand to the wrapped transport.
 
         The body goes under guard if it is not held in memory. Evidence is gathered only for what
         may not simply run twice: a trace costs up to a twentieth of a request.
+
+        Args:
+            ends: the monotonic second at which the deadline falls; None: there is none.
+            monotonic: the clock.
         """
         self.request = self._guarded(self._take_next())
-        self._witness = None
+        self._witness = self._deadline = None
         as_trace = self._wire.as_trace
-        if as_trace is None or self._may_run_twice(self.request):
+        is_traced = as_trace is not None and not self._may_run_twice(self.request)
+        if ends is None and not is_traced:
             return self.request
         sent = copied(self.request)
-        self._witness = Witness()
-        sent.extensions["trace"] = as_trace(self._witness, sent.extensions.get("trace"))
+        if ends is not None:
+            timeouts = sent.extensions.get("timeout") or {}
+            sent.extensions["timeout"] = self._deadline = Deadline(timeouts, ends, monotonic)
+        if as_trace is not None and is_traced:
+            self._witness = Witness()
+            sent.extensions["trace"] = as_trace(self._witness, sent.extensions.get("trace"))
         return sent
+
+    def lift_deadline(self) -> None:
+        """The headers are there: the body keeps the caller's own timeouts."""
+        if self._deadline is not None:
+            self._deadline.lift()
 
     def _take_next(self) -> httpx.Request:
         """What `prepare` chose, for one attempt; else the caller's, to the URL that it had."""

@@ -42,7 +42,7 @@ def decision(
     policy: RetryPolicy | None = None, what: Outcome | None = None, **facts: Any
 ) -> Decision:
     policy = policy or RetryPolicy(backoff=ConstantBackoff(1))
-    return decide(policy, progress(**facts), what or outcome(), lambda: 0.5)
+    return decide(policy, progress(**facts), what or outcome(), lambda: 0.5, lambda _: 0.0)
 
 
 def test_a_failed_get_is_retried_after_the_backoff() -> None:
@@ -217,7 +217,7 @@ STANDINGS = st.builds(
 def test_what_a_granted_retry_can_never_be(
     policy: RetryPolicy, standing: Progress, what: Outcome
 ) -> None:
-    granted = decide(policy, standing, what, lambda: 0.5)
+    granted = decide(policy, standing, what, lambda: 0.5, lambda _: 0.0)
 
     if isinstance(granted, Stop):
         return

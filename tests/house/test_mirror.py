@@ -29,6 +29,7 @@ NAMES = {
     "as_async_trace": "as_trace",
     "end_async_iteration": "end_iteration",
     "async_whole": "whole",
+    "close_async_stream": "close_stream",
     "async_transport": "transport",
     "handle_async_request": "handle_request",
 }

@@ -1,0 +1,169 @@
+"""What keeps retries from feeding an outage: a token bucket per origin.
+
+As in gRPC's retry throttling (gRFC A6) and botocore's standard mode; what differs is that a retry
+costs what it puts on the server, and that a busy client holds more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from threading import Lock
+from typing import Protocol
+
+from ._checks import check_seconds
+from .outcome import Load
+
+# The seconds over which traffic is counted, and the origins that are remembered.
+_WINDOW = 10.0
+_MOST_ORIGINS = 1024
+
+
+class Budget(Protocol):
+    """What bounds the retries to each origin.
+
+    An own one is told of each request: `deposit` follows every success.
+    """
+
+    def withdraw(self, origin: str, load: Load, now: float) -> float | None:
+        """Take what a retry costs.
+
+        Args:
+            origin: scheme, host and port, as in `https://example.org:8443`.
+            load: what the failed attempt has put on the server.
+            now: the clock's monotonic reading, in seconds.
+
+        Returns:
+            The tokens taken; None: there are not enough, and the retry is not to be made.
+        """
+
+    def deposit(self, origin: str, tokens: float | None) -> None:
+        """Give tokens back.
+
+        Args:
+            origin: as above.
+            tokens: what was taken for a request that has ended well, or that nobody waits for any
+                more; None: a request's first attempt was good.
+        """
+
+
+class Fresh:
+    """Stands for a `RetryBudget` that is made for one transport."""
+
+    def __repr__(self) -> str:
+        return "RetryBudget()"
+
+
+FRESH = Fresh()
+
+
+class RetryBudget:
+    """A token bucket per origin, which starts full; thread-safe, to be shared at will.
+
+    A retry after a timeout costs `timeout_cost`; one after a refused connection, a name that does
+    not resolve, a stream that HTTP/2 refused, or an answer that names the time to come back costs
+    nothing; any other costs 1. A request that ends well gives back all that it took. Where the
+    bucket is empty, no retry is made.
+
+    Args:
+        capacity: tokens that a bucket holds.
+        share: it holds this share of the requests of the last 10 s instead, where that is more: so
+            a busy client rides out a restart with hundreds of requests in flight.
+        deposit: tokens that a request gives whose first attempt was good.
+        timeout_cost: tokens that a retry after a timeout costs.
+
+    Raises:
+        ValueError: for a value out of range.
+        TypeError: for a value that is no number.
+    """
+
+    def __init__(
+        self,
+        capacity: float = 20.0,
+        share: float = 0.1,
+        deposit: float = 0.2,
+        timeout_cost: float = 2.0,
+    ) -> None:
+        check_seconds("capacity", capacity)
+        check_seconds("share", share)
+        check_seconds("deposit", deposit)
+        check_seconds("timeout_cost", timeout_cost)
+        self.capacity = capacity
+        self.share = share
+        self._deposit = deposit
+        self._costs = {Load.TIMEOUT: timeout_cost, Load.SOME: 1.0, Load.NONE: 0.0}
+        self.traffic = Traffic()
+        # What is missing from each bucket. One that is full needs no entry, nor does a success that
+        # finds none: what is counted on the happy path is the traffic alone.
+        self.missing: OrderedDict[str, float] = OrderedDict()
+        self._lock = Lock()
+        self._process = os.getpid()
+
+    def __repr__(self) -> str:
+        return (
+            f"RetryBudget(capacity={self.capacity!r}, share={self.share!r},"
+            f" deposit={self._deposit!r}, timeout_cost={self._costs[Load.TIMEOUT]!r})"
+        )
+
+    def withdraw(self, origin: str, load: Load, now: float) -> float | None:
+        """Take what a retry costs; None: there is not enough (see `Budget`)."""
+        cost = self._costs[load]
+        if not cost:
+            return cost
+        with self._locked():
+            missing = self.missing.pop(origin, 0.0)
+            holds = max(self.capacity, self.share * self.traffic.of_late(now))
+            granted = missing + cost <= holds
+            self._note(origin, missing + cost if granted else missing)
+        return cost if granted else None
+
+    def deposit(self, origin: str, tokens: float | None) -> None:
+        """Give tokens back (see `Budget`)."""
+        with self._locked():
+            missing = self.missing.pop(origin, 0.0)
+            self._note(origin, missing - (self._deposit if tokens is None else tokens))
+
+    def _note(self, origin: str, missing: float) -> None:
+        if missing > _NOTHING:
+            self.missing[origin] = missing
+            if len(self.missing) > _MOST_ORIGINS:
+                self.missing.popitem(last=False)
+
+    def _locked(self) -> Lock:
+        # A process that was forked while another thread held the lock would wait for ever.
+        if self._process != os.getpid():
+            self._process, self._lock = os.getpid(), Lock()
+        return self._lock
+
+
+# Sums of tenths are not exact.
+_NOTHING = 1e-9
+
+
+class Traffic:
+    """How many requests there were of late.
+
+    Attributes:
+        count: requests in the window that is running: whoever sends one adds 1. Threads may lose
+            a few to each other.
+        ends: the monotonic second at which `roll` is due.
+    """
+
+    __slots__ = ("_before", "count", "ends")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._before = 0.0
+        self.ends = float("-inf")
+
+    def roll(self, now: float) -> None:
+        """Begin a new window, with one request in it."""
+        self._before = self.of_late(now)
+        self.count = 1
+        self.ends = now + _WINDOW
+
+    def of_late(self, now: float) -> float:
+        """Return the requests of the last 10 s, as if those of each window had come evenly."""
+        if now >= self.ends:
+            return self.count * max(0.0, 1.0 - (now - self.ends) / _WINDOW)
+        return self.count + self._before * (self.ends - now) / _WINDOW

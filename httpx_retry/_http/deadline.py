@@ -1,0 +1,45 @@
+"""The deadline of a call, in the one place where every phase of an attempt looks: its timeouts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._core.decider import SHORTEST_ATTEMPT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Deadline(dict[str, Any]):
+    """A `timeout` extension that lets no phase take longer than what is left.
+
+    httpcore looks into it as each phase begins, so what it finds is worked out there and then.
+
+    Args:
+        timeouts: the caller's own, in seconds, by phase; None: without end.
+        ends: the monotonic second at which the deadline falls.
+        monotonic: the clock.
+    """
+
+    def __init__(
+        self, timeouts: Mapping[str, Any], ends: float, monotonic: Callable[[], float]
+    ) -> None:
+        super().__init__(timeouts)
+        self._ends: float | None = ends
+        self._monotonic = monotonic
+
+    def lift(self) -> None:
+        """The headers are there: the body keeps the caller's own timeouts."""
+        self._ends = None
+
+    def get(self, phase: str, default: Any = None) -> Any:
+        """Return the seconds that a phase may take."""
+        own = super().get(phase, default)
+        if self._ends is None:
+            return own
+        # Never 0: a socket would take it for "do not wait at all".
+        left = max(self._ends - self._monotonic(), SHORTEST_ATTEMPT)
+        return left if own is None else min(own, left)
+
+    def __getitem__(self, phase: str) -> Any:
+        return self.get(phase)

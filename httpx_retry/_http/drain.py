@@ -1,0 +1,59 @@
+"""When it is cheaper to read what is left of a response than to lose its connection."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from .representation import WITHOUT_BODY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+# Bytes. HTTP/1.1 gives a connection up if a body is left unread. HTTP/2 keeps it, but what is left
+# unread goes on eating the window that all its streams share.
+_SHORT = 1 << 14
+_SHORT_OF_HTTP2 = 1 << 22
+_LENGTH = re.compile(r"[0-9]{1,9}")
+# Seconds in all; each read has the caller's own timeout besides.
+_LONGEST = 1.0
+
+
+class Drain:
+    """How much of a response may still be read, and for how long.
+
+    Args:
+        limit: bytes.
+        monotonic: the clock, in seconds.
+    """
+
+    def __init__(self, limit: int, monotonic: Callable[[], float]) -> None:
+        self._left = limit
+        self._monotonic = monotonic
+        self._ends = monotonic() + _LONGEST
+
+    def is_over(self, size: int) -> bool:
+        """Whether no more is to be read, now that a chunk of `size` bytes has come."""
+        self._left -= size
+        return self._left < 0 or self._monotonic() > self._ends
+
+
+def drain_for(
+    request: httpx.Request, response: httpx.Response, monotonic: Callable[[], float]
+) -> Drain | None:
+    """Return how to drain a response; None: it is rather closed unread."""
+    if request.method == "HEAD" or response.status_code in WITHOUT_BODY:
+        return Drain(0, monotonic)
+    value = response.headers.get("content-length", "")
+    length = int(value) if _LENGTH.fullmatch(value) else None
+    if length == 0:
+        return Drain(0, monotonic)
+    timeouts: Any = request.extensions.get("timeout")
+    if timeouts is None or timeouts.get("read") is None:
+        return None  # a server that goes silent would be waited for without end
+    if response.extensions.get("http_version") == b"HTTP/2":
+        is_short = length is None or length <= _SHORT_OF_HTTP2
+        return Drain(_SHORT_OF_HTTP2, monotonic) if is_short else None
+    return Drain(length, monotonic) if length is not None and length <= _SHORT else None

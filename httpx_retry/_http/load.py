@@ -1,0 +1,44 @@
+"""What a failed attempt has put on its server: what a retry budget asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._core.outcome import Load
+from .causes import chain_of, first, is_a
+from .faults import REFUSED_STREAM
+
+if TYPE_CHECKING:
+    from .._core.outcome import Outcome
+    from .family import Family
+
+_TOO_MANY_REQUESTS = 429
+_UNAVAILABLE = 503
+# A 503 that asks for less has not thought about when it will be back.
+_NAMED = 1.0
+
+
+def load_of(outcome: Outcome, family: Family) -> Load:
+    """Return what the attempt of an outcome has put on its server.
+
+    Args:
+        outcome: of an attempt that failed.
+        family: the httpx that its error may be of.
+    """
+    error, wait = outcome.error, outcome.server_wait
+    if error is None:
+        is_named = wait is not None and (
+            outcome.status == _TOO_MANY_REQUESTS
+            or (outcome.status == _UNAVAILABLE and wait >= _NAMED)
+        )
+        return Load.NONE if is_named else Load.SOME
+    if isinstance(error, family.TimeoutException | TimeoutError):
+        return Load.TIMEOUT
+    chain = chain_of(error)
+    reset = first(chain, "h2.events", "StreamReset")
+    was_refused = reset is not None and reset.error_code == REFUSED_STREAM
+    is_free = was_refused or first(chain, "h2.events", "ConnectionTerminated") is not None
+    for link in chain:
+        is_free = is_free or isinstance(link, ConnectionRefusedError)
+        is_free = is_free or is_a(link, "socket", "gaierror")
+    return Load.NONE if is_free else Load.SOME

@@ -1,0 +1,107 @@
+"""Streams in both worlds: read whole, left early, closed for good."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from types import coroutine
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Coroutine, Generator
+
+whole = list
+"""All chunks of a stream."""
+
+
+async def async_whole(stream: AsyncIterable[bytes]) -> list[bytes]:
+    """Return all chunks of an async stream."""
+    return [chunk async for chunk in stream]
+
+
+def end_iteration(iterator: Any) -> None:
+    """Close a generator that is not read to its end; any other iterator needs nothing."""
+    close = getattr(iterator, "close", None)
+    if close is not None:
+        close()
+
+
+async def end_async_iteration(iterator: Any) -> None:
+    """Close an async generator, as `end_iteration` does: trio warns of those left open."""
+    close = getattr(iterator, "aclose", None)
+    if close is not None:
+        await close()
+
+
+def close_stream(stream: Any) -> None:
+    """Close what is thrown away; how it breaks then is nobody's concern. None: nothing is."""
+    if stream is not None:
+        with suppress(Exception):
+            stream.close()
+
+
+async def close_async_stream(stream: Any) -> None:
+    """Close what is thrown away, to the end; a cancellation meanwhile is raised afterwards.
+
+    A close that is cut short leaks its connection's slot.
+    """
+    if stream is None:
+        return
+    from anyio import CancelScope  # noqa: PLC0415 - httpx brings it in when it first needs it, too
+
+    cancellation = None
+    with CancelScope(shield=True):
+        if in_asyncio():
+            cancellation = await _undisturbed(_closed(stream))
+        else:
+            await _closed(stream)
+    if cancellation is not None:
+        raise cancellation
+
+
+async def _closed(stream: Any) -> None:
+    with suppress(Exception):
+        await stream.aclose()
+
+
+def in_asyncio() -> bool:
+    """Whether this code runs in a task of asyncio, and not of trio."""
+    asyncio = sys.modules.get("asyncio")
+    try:
+        return asyncio is not None and asyncio.current_task() is not None
+    except RuntimeError:
+        return False
+
+
+@coroutine
+def _undisturbed(work: Coroutine[Any, Any, None]) -> Generator[Any, Any, BaseException | None]:
+    """Run a coroutine to its end, in this very task of asyncio, and return its cancellation.
+
+    No scope holds off `task.cancel()`. `asyncio.shield` does, in a task of its own: which costs
+    more, and cannot leave cancel scopes that this task has entered. So it is the future that the
+    coroutine waits for that is shielded, each time.
+    """
+    import asyncio  # noqa: PLC0415 - it is loaded, as a task of it runs this
+
+    cancellation: BaseException | None = None
+    while True:
+        try:
+            future = work.send(None)
+        except StopIteration:
+            return cancellation
+        # What awaits a future says so by this flag; shielding takes the future's place.
+        if future is not None:
+            future._asyncio_future_blocking = False  # noqa: SLF001 - the protocol of tasks
+        is_over = False
+        while not is_over:
+            try:
+                if future is None:
+                    yield
+                else:
+                    yield from asyncio.shield(future)
+            except asyncio.CancelledError as error:
+                if future is None or not future.cancelled():
+                    cancellation = error
+            except Exception:  # noqa: BLE001, S110 - the coroutine hears of it from the future
+                pass
+            is_over = future is None or future.done()
