@@ -243,15 +243,21 @@ class AsyncBodyStream:
     driver: AsyncRetryDriver
     inner: Any
     response: Any
-    source: Source
+    source: Any  # a `Source`; then the `Recovery`, once there is one; None: closed
 
     async def __aiter__(self) -> AsyncIterator[bytes]:  # noqa: C901, PLR0912 - a second generator would cost each chunk
+        if self.source is None:
+            async for chunk in self.inner:
+                yield chunk
+            return
         recovery: Recovery | None = None
         if is_small(self.response.headers):
             # The most common body by far: whole before its first byte, at the least cost.
             try:
                 held: Sequence[bytes] = await async_whole(self.inner)
-            except Exception as error:  # noqa: BLE001 - judged, and raised again unless mended
+            except Exception as error:
+                if self.source is None:
+                    raise
                 body = self._new_body()
                 recovery = self._recovery_of(body)
                 recovery.broke(error)
@@ -272,7 +278,9 @@ class AsyncBodyStream:
                     if body.is_over:
                         await end_async_iteration(chunks)
                         break
-            except Exception as error:  # noqa: BLE001 - judged, and raised again unless mended
+            except Exception as error:
+                if self.source is None:
+                    raise
                 recovery = recovery or self._recovery_of(body)
                 recovery.broke(error)
             else:
@@ -286,26 +294,35 @@ class AsyncBodyStream:
             await self._resume(recovery)
 
     def _new_body(self) -> Body:
-        is_get = self.source[1].method == "GET"
-        facts = facts_of(self.response.status_code, self.response.headers.raw)
+        response, source = self.response, self.source
+        version = response.extensions.get("http_version", b"")
+        facts = facts_of(response.status_code, response.headers.raw, version)
+        is_get = source[1].method == "GET"
         return Body(facts, self.driver._monotonic, may_ask_ranges=is_get)
 
     def _recovery_of(self, body: Body) -> Recovery:
-        return Recovery(self.driver._settings, self.source, self.response, body)
+        recovery = Recovery(self.driver._settings, self.source, self.response, body)
+        self.source = recovery
+        return recovery
 
     async def _resume(self, recovery: Recovery) -> None:
         """Go on with another response, or raise what the body broke off with."""
-        inner, self.inner = self.inner, None
+        inner, self.inner = self.inner, self.driver._bytes(b"")
         await close_async_stream(inner)
         response = await self.driver._pursue(recovery)
         self.inner = response.stream
+        if self.source is None:
+            await close_async_stream(self.inner)
+            recovery.raise_error()
 
     async def aclose(self) -> None:
-        """Close the stream in use, once."""
-        inner, self.inner = self.inner, None
-        self.response = None
-        if inner is not None:
-            await inner.aclose()
+        """Close the stream in use, once; no more is sent for it."""
+        source, self.source, self.response = self.source, None, None
+        if source is None:
+            return
+        if isinstance(source, Recovery):
+            source.abandon()
+        await self.inner.aclose()
 
 
 class AsyncRetryTransport(AsyncRetryDriver, httpx.AsyncBaseTransport):

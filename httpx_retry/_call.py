@@ -125,10 +125,13 @@ class Call:
         family = self._settings.wire.family
         clock = self._settings.clock
         self._ended, self._ended_at = clock.monotonic(), clock.time()
+        if error.__traceback__ is not None:
+            # The frame that caught it holds this call: an error that is kept would keep itself.
+            error.__traceback__ = error.__traceback__.tb_next
         evidence, at_once = self.outgoing.fault_of(error)
         if evidence is Evidence.BUG and isinstance(error, tuple(self._policy.exceptions)):
             evidence = Evidence.UNKNOWN
-        if isinstance(error, family.TransportError) and not _has_request(error):
+        if isinstance(error, family.TransportError) and not has_request(error):
             error.request = self.outgoing.request
         self._response = self._stream = None
         self._error = error
@@ -329,7 +332,6 @@ class Call:
         if self._progress.tokens:
             self._settings.deposit(self.outgoing.request.url, self._progress.tokens)
             self._progress.tokens = 0.0
-        # An exception's traceback leads back here: no cycle is left for the collector.
         self._response = self._error = self._outcome = None
 
     def conclude(self) -> httpx.Response:
@@ -353,9 +355,10 @@ class Call:
             del error, context
 
 
-def _has_request(error: httpx.RequestError) -> bool:
+def has_request(response_or_error: httpx.Response | httpx.RequestError) -> bool:
+    """Whether its `request` is set: httpx raises where it is not."""
     try:
-        return error.request is not None
+        return response_or_error.request is not None
     except RuntimeError:
         return False
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._call import Call
+from ._call import Call, has_request
 from ._core.outcome import Decision, Evidence, Outcome, RetryReason, Stop, StopReason
 from ._http.representation import BODY_HEADERS, facts_of
 from ._observe import attach_history
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Bytes that a send has to bring for the count of attempts to start anew, and sends in all.
 _PROGRESS = 1 << 16
 _MOST_SENDS = 100
+_NO_EPOCH = -1
 
 
 # Where a response came from, all that it takes to ask for it again: its policy, the request of the
@@ -90,8 +91,8 @@ class Recovery(Call):
         self._broken_by = error
         # Time counts while it is spent on the recovery, not while the caller reads.
         self._began = self._ended - self._spent
-        if self._attempts and self._attempts[-1].reason is StopReason.DONE:
-            self._attempts.pop()
+        if self._attempts and self._attempts[-1].wait is None:
+            self._attempts.pop()  # the same attempt, which ends only now
         self._progress.attempts -= 1
         if self._body.delivered - self._reached >= _PROGRESS:
             self._progress.attempts = 0
@@ -100,6 +101,18 @@ class Recovery(Call):
         self._reached = self._body.delivered
         self._refusal = self._body.cannot_go_on()
         self.outgoing.ask(self._body.ask_for_rest)
+
+    def abandon(self) -> None:
+        """The caller has closed the response: nothing more is sent for it."""
+        self.epoch = _NO_EPOCH
+
+    def answered(self, response: httpx.Response) -> None:
+        """The attempt ended with a response: another one than the caller has, it is hoped."""
+        is_given_again = response is self._first and has_request(response)
+        request = self._first.request if is_given_again else None
+        super().answered(response)
+        if request is not None:
+            response.request = request
 
     def was_not_the_rest(self) -> None:
         """What came turned out not to be the rest: its body's `refusal` says why."""
@@ -120,14 +133,23 @@ class Recovery(Call):
         if decision.reason is not StopReason.DONE or response is None:
             self._give_up(decision, outcome)
             return
-        if response is self._first:
-            self._refusal = "the very same response again"
-        elif self._body.accept(facts_of(response.status_code, response.headers.raw)):
+        self._refusal = self._why_not_this(response)
+        if self._refusal is None:
             self._go_on(response, outcome)
             return
-        else:
-            self._refusal = self._body.refusal
         self._give_up(Stop(StopReason.BODY_NOT_RESUMABLE), outcome)
+
+    def _why_not_this(self, response: httpx.Response) -> str | None:
+        if response is self._first:
+            return "the very same response again"
+        # By a hook, say. Its connection may serve another request by now: it is not read again.
+        if response.is_closed and not isinstance(
+            response.stream, self._settings.wire.family.ByteStream
+        ):
+            return "its body was read already"
+        version = response.extensions.get("http_version", b"")
+        self._body.accept(facts_of(response.status_code, response.headers.raw, version))
+        return self._body.refusal
 
     def _go_on(self, response: httpx.Response, outcome: Outcome) -> None:
         self._spent = self._ended - self._began
@@ -137,6 +159,7 @@ class Recovery(Call):
         if not self._body.delivered:
             _take_its_place(self._first, response)
         self._emit("body-resumed")
+        self._stream = None  # it is the body stream's to close, from now on
 
     def _give_up(self, decision: Stop, outcome: Outcome) -> Decision:
         self.gave_up = True
@@ -158,6 +181,15 @@ class Recovery(Call):
         if self._error is not None:
             self._broken_by = None
         return super().conclude()
+
+    def raise_error(self) -> None:
+        """The response was closed while its rest was asked for.
+
+        Raises:
+            Exception: what its body broke off with.
+        """
+        assert self._broken_by is not None
+        raise self._broken_by
 
     def _record(
         self,

@@ -131,6 +131,13 @@ class World:
             return [chunk async for chunk in response.aiter_raw()]
         return list(response.iter_raw())
 
+    async def read_stream(self, response: httpx.Response) -> bytes:
+        """Read what a transport gave, without any client."""
+        stream: Any = response.stream
+        if self.is_async:
+            return b"".join([chunk async for chunk in stream])
+        return b"".join(stream)
+
     async def close(self, closable: Any) -> None:
         await settled(closable.aclose() if self.is_async else closable.close())
 

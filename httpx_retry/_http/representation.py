@@ -13,19 +13,30 @@ if TYPE_CHECKING:
 # RFC 9110 §8.8.2.2: a date that is this many seconds older than its response is a strong validator.
 _SETTLED = 60.0
 
-_STRONG_ETAG = re.compile(rb'"[\x21\x23-\x7e\x80-\xff]*"')
+# Without obs-text: httpx could not send it back.
+_STRONG_ETAG = re.compile(rb'"[\x21\x23-\x7e]*"')
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _SPAN = re.compile(rb"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)
+OK = 200
 PARTIAL = 206
 
 # What follows the headers of these is no body, and may be another protocol.
 WITHOUT_BODY = frozenset({101, 204, 304})
 
+# What is said twice here is a list; elsewhere neither value can be relied on.
+_LISTED = frozenset({b"content-type", b"content-encoding", b"location"})
+
 # What describes this very body, and not the resource or the message.
 BODY_HEADERS = ("Content-Length", "Content-Range", "ETag", "Last-Modified", "Date", "Age")
 _READ = frozenset(
     name.lower().encode()
-    for name in (*BODY_HEADERS, "Content-Type", "Content-Encoding", "Location")
+    for name in (
+        *BODY_HEADERS,
+        "Content-Type",
+        "Content-Encoding",
+        "Location",
+        "Transfer-Encoding",
+    )
 )
 
 
@@ -45,7 +56,9 @@ class Facts(NamedTuple):
         kind: Content-Type, Content-Encoding and Location: what the client has acted on already.
         length: Content-Length; None where there is none, or no valid one.
         span: Content-Range; None as for `length`.
-        validator: a strong ETag or Last-Modified; None where there is none.
+        validator: a strong ETag or Last-Modified of a 200 or 206; None where there is none.
+        ends_with_connection: whether nothing but the end of its connection ends it: then nobody
+            notices that it is short.
     """
 
     status: int
@@ -53,6 +66,7 @@ class Facts(NamedTuple):
     length: int | None
     span: Span | None
     validator: bytes | None
+    ends_with_connection: bool = False
 
     @property
     def first(self) -> int:
@@ -76,24 +90,33 @@ class Facts(NamedTuple):
     @property
     def media_type(self) -> bytes:
         """The Content-Type without its parameters."""
-        return (self.kind[0] or b"").partition(b";")[0].strip().lower()
+        return re.split(rb"[;,]", self.kind[0] or b"")[0].strip().lower()
 
 
-def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]]) -> Facts:
-    """Read what is needed of a response's raw headers. Never raises."""
+def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes = b"") -> Facts:
+    """Read what is needed of a response. Never raises.
+
+    Args:
+        status: its status code.
+        headers: its raw headers.
+        version: the HTTP version, as httpcore spells it; empty where it is not known.
+    """
     found: dict[bytes, bytes] = {}
     for name, value in headers:
         lowered = name.lower()
         if lowered in _READ:
-            # What is said twice is not said: neither value can be relied on.
-            found[lowered] = b"" if lowered in found else value.strip()
+            earlier = found.get(lowered)
+            found[lowered] = value.strip()
+            if earlier is not None:
+                found[lowered] = earlier + b", " + value if lowered in _LISTED else b""
     length = found.get(b"content-length", b"")
     return Facts(
         status,
         (found.get(b"content-type"), found.get(b"content-encoding"), found.get(b"location")),
         int(length) if _LENGTH.fullmatch(length) else None,
         _span(found.get(b"content-range", b"")),
-        _strong_validator(found),
+        _strong_validator(found) if status in (OK, PARTIAL) else None,
+        version.startswith(b"HTTP/1") and not length and b"transfer-encoding" not in found,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .representation import PARTIAL, Facts
+from .representation import OK, PARTIAL, Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -166,6 +166,10 @@ class Body:
             facts.status == PARTIAL and facts.span is None
         ):
             return "its ranges are several, or not told"
+        if facts.status != PARTIAL and facts.span is not None:
+            return "a Content-Range without a 206"
+        if facts.last is not None and self._offset > facts.last:
+            return "what it said to be all had come"
         if facts.validator is None:
             return self._why_no_digest()
         return None
@@ -222,20 +226,34 @@ class Body:
             self._skip_until = self._monotonic() + _YOUNG
 
     def _why_not(self, new: Facts) -> str | None:
+        if new.ends_with_connection and not self.facts.ends_with_connection:
+            return "nobody could tell whether it is whole"
         if not self.delivered:
-            same = new.status == self.facts.status and new.kind == self.facts.kind
-            return None if same else "another status, Content-Type, Content-Encoding or Location"
+            return self._why_not_instead(new)
         if new.kind[1] != self.facts.kind[1]:
             return "another Content-Encoding"
         if self.facts.validator is None:
             same = new[:4] == self.facts[:4]
             return None if same else "another status, Content-Type, Content-Length or Content-Range"
+        if new.status not in (OK, PARTIAL):
+            return f"status {new.status}"
         if new.validator != self.facts.validator:
             return "another validator"
         if new.status == PARTIAL and self._may_ask_ranges:
             return self._why_not_this_span(new)
-        if new.status != 200 or (new.total is not None and self._contradicts(new.total)):  # noqa: PLR2004
-            return f"status {new.status}, or another length"
+        if new.status != OK or new.span is not None:
+            return "a part that was not asked for, or a Content-Range without a 206"
+        is_another = new.total is not None and self._contradicts(new.total)
+        return "another length" if is_another else None
+
+    def _why_not_instead(self, new: Facts) -> str | None:
+        """Why a response cannot take the place of one of which nothing was delivered."""
+        old = self.facts
+        if new.status != old.status or new.kind != old.kind:
+            return "another status, Content-Type, Content-Encoding or Location"
+        # Of a part, the caller has seen which one it is, and may have checked of what.
+        if old.status == PARTIAL and (new.span != old.span or new.validator != old.validator):
+            return "another part, or a part of another version"
         return None
 
     def _why_not_this_span(self, new: Facts) -> str | None:

@@ -1,0 +1,208 @@
+"""The retry budget: what a retry costs, what gives it back, and what a busy client holds."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from httpx_retry import Load, RetryBudget
+
+SITE = "https://example.org"
+OTHER = "https://example.com"
+
+
+def taken(budget: RetryBudget, load: Load = Load.SOME, origin: str = SITE, now: float = 0) -> int:
+    """How many retries a budget grants until it is empty."""
+    count = 0
+    while budget.withdraw(origin, load, now) is not None:
+        count += 1
+    return count
+
+
+def busy(budget: RetryBudget, requests: int, now: float) -> None:
+    """Let a budget see requests that are sent at one moment, as a transport counts them."""
+    for _ in range(requests):
+        if now < budget.traffic.ends:
+            budget.traffic.count += 1
+        else:
+            budget.traffic.roll(now)
+
+
+def test_a_bucket_starts_full_and_ends_empty() -> None:
+    assert taken(RetryBudget()) == 20
+    assert taken(RetryBudget(capacity=3)) == 3
+
+
+@pytest.mark.parametrize(("load", "cost"), [(Load.TIMEOUT, 2.0), (Load.SOME, 1.0), (Load.NONE, 0)])
+def test_a_retry_costs_what_it_puts_on_the_server(load: Load, cost: float) -> None:
+    assert RetryBudget().withdraw(SITE, load, 0) == cost
+
+
+def test_what_costs_nothing_is_granted_by_an_empty_bucket_too() -> None:
+    budget = RetryBudget()
+    taken(budget)
+
+    assert budget.withdraw(SITE, Load.NONE, 0) == 0
+
+
+def test_a_refusal_takes_nothing() -> None:
+    budget = RetryBudget(capacity=3)
+    budget.withdraw(SITE, Load.TIMEOUT, 0)
+
+    assert budget.withdraw(SITE, Load.TIMEOUT, 0) is None
+    assert budget.withdraw(SITE, Load.SOME, 0) == 1
+
+
+def test_each_origin_has_a_bucket_of_its_own() -> None:
+    budget = RetryBudget()
+    taken(budget)
+
+    assert taken(budget, origin=OTHER) == 20
+
+
+def test_a_request_that_ends_well_gives_back_what_it_took() -> None:
+    budget = RetryBudget(capacity=3)
+    tokens = budget.withdraw(SITE, Load.TIMEOUT, 0)
+
+    budget.deposit(SITE, tokens)
+
+    assert taken(budget) == 3
+
+
+def test_a_good_first_attempt_gives_a_fifth() -> None:
+    budget = RetryBudget()
+    taken(budget)
+
+    for _ in range(4):
+        budget.deposit(SITE, None)
+    assert taken(budget) == 0
+    budget.deposit(SITE, None)
+
+    assert taken(budget) == 1
+
+
+def test_a_full_bucket_is_no_entry() -> None:
+    budget = RetryBudget()
+    budget.deposit(SITE, None)
+    assert not budget.missing
+
+    budget.withdraw(SITE, Load.SOME, 0)
+    for _ in range(5):
+        assert budget.missing
+        budget.deposit(SITE, None)
+
+    assert not budget.missing
+
+
+def test_no_more_than_what_is_missing_is_taken_back() -> None:
+    budget = RetryBudget()
+    budget.withdraw(SITE, Load.SOME, 0)
+    for _ in range(1000):
+        budget.deposit(SITE, None)
+
+    assert taken(budget) == 20
+
+
+def test_a_busy_client_holds_a_share_of_its_traffic() -> None:
+    budget = RetryBudget()
+    for second in range(10):
+        busy(budget, 300, second)
+
+    assert taken(budget, now=9.9) == 300
+
+
+@pytest.mark.parametrize(
+    ("now", "share"), [(10.0, 1.0), (15.0, 0.5), (19.0, 0.1), (20.0, 0.0), (1e9, 0.0)]
+)
+def test_traffic_is_forgotten_within_ten_seconds(now: float, share: float) -> None:
+    budget = RetryBudget(capacity=0)
+    busy(budget, 1000, 0)
+
+    assert taken(budget, now=now) == int(100 * share)
+
+
+def test_a_new_window_remembers_the_one_before() -> None:
+    budget = RetryBudget(capacity=0)
+    busy(budget, 1000, 0)
+    busy(budget, 500, 12)
+
+    # Of the thousand 800 were within ten seconds of second 12; half of those are of second 17.
+    assert budget.traffic.of_late(12) == 500 + 800
+    assert budget.traffic.of_late(17) == 500 + 400
+
+
+def test_a_thousand_origins_are_remembered_and_the_latest_of_them() -> None:
+    budget = RetryBudget(capacity=1)
+    for number in range(2000):
+        budget.withdraw(f"https://{number}.example", Load.SOME, 0)
+
+    assert len(budget.missing) == 1024
+    assert budget.withdraw("https://1999.example", Load.SOME, 0) is None
+    assert budget.withdraw("https://0.example", Load.SOME, 0) == 1
+
+
+def test_threads_share_it() -> None:
+    budget = RetryBudget(capacity=1000)
+    granted: list[int] = []
+
+    def take() -> None:
+        granted.append(taken(budget))
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(granted) == 1000
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_child_is_not_locked_out_by_a_thread_of_its_parent() -> None:
+    budget = RetryBudget()
+    with budget._locked():
+        child = os.fork()
+        if child == 0:  # pragma: no cover - the child's coverage is lost with it
+            os._exit(0 if budget.withdraw(SITE, Load.SOME, 0) == 1 else 1)
+        _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "message"),
+    [
+        ({"capacity": -1}, ValueError, "capacity must be finite and at least 0, not -1"),
+        ({"share": float("nan")}, ValueError, "share must be finite"),
+        ({"deposit": "0.2"}, TypeError, "deposit must be a number, not '0.2'"),
+        ({"timeout_cost": None}, TypeError, "timeout_cost must be a number, not None"),
+    ],
+)
+def test_wrong_values_fail_at_once(
+    values: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        RetryBudget(**values)
+
+
+def test_it_prints_what_makes_it() -> None:
+    shown = "RetryBudget(capacity=20.0, share=0.1, deposit=0.2, timeout_cost=2.0)"
+    assert repr(RetryBudget()) == shown
+
+
+@given(st.lists(st.sampled_from([*Load, None]), max_size=60), st.floats(0, 30))
+def test_never_more_is_out_than_the_bucket_holds(steps: list[Load | None], capacity: float) -> None:
+    budget = RetryBudget(capacity=capacity, share=0)
+    out = 0.0
+    for step in steps:
+        if step is None:
+            budget.deposit(SITE, None)
+            out = max(0.0, out - 0.2)
+        else:
+            out += budget.withdraw(SITE, step, 0) or 0.0
+        assert out <= capacity + 1e-6
