@@ -66,8 +66,7 @@ class Settings:
         if isinstance(self.budget, RetryBudget):
             self.traffic, self.missing = self.budget.traffic, self.budget.missing
         elif self.budget is not None:
-            for word in ("withdraw", "deposit"):
-                check_plain_function(f"budget.{word}", getattr(self.budget, word, None))
+            _check_budget(self.budget)
             # What it keeps is its own affair: it is told of every success.
             self.missing = ("unknown",)
         self.wire = wire
@@ -80,6 +79,14 @@ class Settings:
         """Give tokens back to the budget, if there is one (see `Budget`)."""
         if self.budget is not None:
             self.budget.deposit(origin_of(url), tokens)
+
+
+def _check_budget(budget: object) -> None:
+    words = [getattr(budget, word, None) for word in ("withdraw", "deposit")]
+    if isinstance(budget, type) or not all(map(callable, words)):
+        raise TypeError(f"budget must be None or have withdraw() and deposit(), not be {budget!r}")
+    for word in words:
+        check_plain_function("each of withdraw and deposit", word)
 
 
 def policy_for(request: httpx.Request, default: RetryPolicy, in_memory: type) -> RetryPolicy | None:

@@ -113,7 +113,7 @@ class RetryBudget:
         with self._locked():
             missing = self.missing.pop(origin, 0.0)
             holds = max(self.capacity, self.share * self.traffic.of_late(now))
-            granted = missing + cost <= holds
+            granted = missing + cost <= holds + _NOTHING
             self._note(origin, missing + cost if granted else missing)
         return cost if granted else None
 

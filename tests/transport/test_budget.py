@@ -1,0 +1,242 @@
+"""The budget of a transport: what its requests take, give and are refused."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from h2.events import ConnectionTerminated, StreamReset
+
+from httpx_retry import (
+    Budget,
+    ConstantBackoff,
+    Load,
+    RetryBudget,
+    RetryPolicy,
+    StopReason,
+    retry_history,
+)
+from httpx_retry._core.outcome import Evidence, Outcome
+from httpx_retry._http.load import load_of
+from httpx_retry._sync import RetryTransport
+from tests.worlds import Stream, World
+
+from .handlers import Server, options
+
+if TYPE_CHECKING:
+    from tests.clock import FakeClock
+
+POLICY = RetryPolicy(backoff=ConstantBackoff(0))
+SITE = "http://test"
+
+
+class Ledger:
+    """A budget of one's own that writes down what it is asked."""
+
+    def __init__(self, *, grants: float | None = 1.0) -> None:
+        self._grants = grants
+        self.entries: list[tuple[Any, ...]] = []
+
+    def withdraw(self, origin: str, load: Load, now: float) -> float | None:
+        self.entries.append(("withdraw", origin, load))
+        return self._grants
+
+    def deposit(self, origin: str, tokens: float | None) -> None:
+        self.entries.append(("deposit", origin, tokens))
+
+
+def test_a_budget_is_two_words() -> None:
+    budgets: list[Budget] = [RetryBudget(), Ledger()]
+    assert len(budgets) == 2
+
+
+async def test_where_it_is_empty_no_retry_is_made(world: World, clock: FakeClock) -> None:
+    server = Server(503)
+    more = options(clock, policy=POLICY, budget=RetryBudget(capacity=4))
+    async with world.client(server, **more) as client:
+        responses = [await client.get() for _ in range(3)]
+
+    assert server.sends == 4 + 2 + 1
+    reasons = [retry_history(response)[-1].reason for response in responses]
+    assert reasons == [
+        StopReason.ATTEMPTS_EXHAUSTED,
+        StopReason.BUDGET_EXHAUSTED,
+        StopReason.BUDGET_EXHAUSTED,
+    ]
+    assert responses[-1].content == b"answer 7"
+
+
+async def test_none_means_no_bound(world: World, clock: FakeClock) -> None:
+    server = Server(503)
+    async with world.client(server, **options(clock, policy=POLICY, budget=None)) as client:
+        for _ in range(20):
+            await client.get()
+
+    assert server.sends == 80
+
+
+async def test_each_transport_has_a_fresh_one_unless_it_is_shared(
+    world: World, clock: FakeClock
+) -> None:
+    async def sends(**budget: Any) -> int:
+        server = Server(503)
+        for _ in range(2):
+            more = options(clock, policy=POLICY.replace(max_attempts=30), **budget)
+            async with world.client(server, **more) as client:
+                await client.get()
+        return server.sends
+
+    assert await sends() == 2 * 21
+    assert await sends(budget=RetryBudget()) == 21 + 1
+
+
+async def test_a_request_that_ends_well_gives_back_all_that_it_took(
+    world: World, clock: FakeClock
+) -> None:
+    ledger = Ledger()
+    server = Server(500, httpx.ReadTimeout("slow"), 200)
+    async with world.client(server, **options(clock, policy=POLICY, budget=ledger)) as client:
+        await client.get("http://test:8080/path?secret=1")
+
+    origin = "http://test:8080"
+    assert ledger.entries == [
+        ("withdraw", origin, Load.SOME),
+        ("withdraw", origin, Load.TIMEOUT),
+        ("deposit", origin, 2.0),
+    ]
+
+
+async def test_one_that_fails_gives_nothing_back(world: World, clock: FakeClock) -> None:
+    ledger = Ledger()
+    policy = POLICY.replace(max_attempts=2)
+    async with world.client(Server(503), **options(clock, policy=policy, budget=ledger)) as client:
+        await client.get()
+
+    assert ledger.entries == [("withdraw", SITE, Load.SOME)]
+
+
+async def test_one_whose_hook_raises_gives_it_back(world: World, clock: FakeClock) -> None:
+    def prepare(request: httpx.Request, number: int) -> None:
+        raise LookupError
+
+    ledger = Ledger()
+    more = options(clock, policy=POLICY, budget=ledger, prepare=prepare)
+    async with world.client(Server(503), **more) as client:
+        with pytest.raises(LookupError):
+            await client.get()
+
+    assert ledger.entries[-1] == ("deposit", SITE, 1.0)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+async def test_a_good_first_attempt_is_a_deposit(
+    world: World, clock: FakeClock, status: int
+) -> None:
+    ledger = Ledger()
+    async with world.client(Server(status), **options(clock, budget=ledger)) as client:
+        await client.get()
+
+    assert ledger.entries == [("deposit", SITE, None)]
+
+
+async def test_good_first_attempts_fill_the_bucket_again(world: World, clock: FakeClock) -> None:
+    budget = RetryBudget()
+    budget.withdraw(SITE, Load.SOME, 0)
+    async with world.client(Server(200), **options(clock, budget=budget)) as client:
+        for _ in range(5):
+            assert budget.missing
+            await client.get()
+
+    assert not budget.missing
+
+
+async def test_traffic_is_counted_and_lets_a_busy_client_hold_more(
+    world: World, clock: FakeClock
+) -> None:
+    server = Server(*[200] * 300, 503)
+    more = options(clock, policy=POLICY.replace(max_attempts=100))
+    async with world.client(server, **more) as client:
+        for _ in range(300):
+            await client.get()
+            clock.advance(0.01)
+        await client.get()
+
+    # A tenth of 301 requests, and not the 20 of an idle client.
+    assert server.sends == 300 + 1 + 30
+
+
+async def test_a_body_that_is_mended_takes_and_gives_back_too(
+    world: World, clock: FakeClock
+) -> None:
+    ledger = Ledger()
+    broken = httpx.Response(
+        200,
+        headers={"Content-Length": "5"},
+        stream=Stream(httpx.ReadError("reset")),
+    )
+    async with world.client(Server(broken, 200), **options(clock, budget=ledger)) as client:
+        await client.get()
+
+    assert ledger.entries == [
+        ("deposit", SITE, None),
+        ("withdraw", SITE, Load.SOME),
+        ("deposit", SITE, 1.0),
+    ]
+
+
+async def test_what_a_refused_budget_leaves_of_a_body_is_its_error(
+    world: World, clock: FakeClock
+) -> None:
+    ledger = Ledger(grants=None)
+    broken = httpx.Response(200, stream=Stream(httpx.ReadError("reset")))
+    async with world.client(Server(broken), **options(clock, budget=ledger)) as client:
+        with pytest.raises(httpx.ReadError) as caught:
+            await client.get()
+
+    assert retry_history(caught.value)[-1].reason is StopReason.BUDGET_EXHAUSTED
+
+
+@pytest.mark.parametrize("budget", [3, object(), RetryBudget])
+def test_what_is_no_budget_fails_at_once(budget: Any) -> None:
+    with pytest.raises(TypeError, match="budget"):
+        RetryTransport(budget=budget)
+
+
+def caused(error: Exception, cause: object) -> Exception:
+    error.args = (cause,)
+    return error
+
+
+GOAWAY = ConnectionTerminated()
+REFUSED_STREAM = StreamReset(stream_id=1, error_code=7)
+CANCELLED = StreamReset(stream_id=1, error_code=8)
+
+
+@pytest.mark.parametrize(
+    ("facts", "load"),
+    [
+        ({"status": 500}, Load.SOME),
+        ({"status": 503}, Load.SOME),
+        ({"status": 503, "server_wait": 0.5}, Load.SOME),
+        ({"status": 503, "server_wait": 1.0}, Load.NONE),
+        ({"status": 429}, Load.SOME),
+        ({"status": 429, "server_wait": 0.0}, Load.NONE),
+        ({"status": 502, "server_wait": 9.0}, Load.SOME),
+        ({"error": httpx.ConnectTimeout("")}, Load.TIMEOUT),
+        ({"error": httpx.PoolTimeout("")}, Load.TIMEOUT),
+        ({"error": TimeoutError()}, Load.TIMEOUT),
+        ({"error": httpx.ReadError("")}, Load.SOME),
+        ({"error": caused(httpx.ConnectError(""), ConnectionRefusedError())}, Load.NONE),
+        ({"error": caused(httpx.ConnectError(""), socket.gaierror())}, Load.NONE),
+        ({"error": caused(httpx.ConnectError(""), ConnectionResetError())}, Load.SOME),
+        ({"error": caused(httpx.RemoteProtocolError(""), GOAWAY)}, Load.NONE),
+        ({"error": caused(httpx.RemoteProtocolError(""), REFUSED_STREAM)}, Load.NONE),
+        ({"error": caused(httpx.RemoteProtocolError(""), CANCELLED)}, Load.SOME),
+    ],
+)
+def test_the_load_follows_from_what_happened(facts: dict[str, Any], load: Load) -> None:
+    outcome = Outcome(None, evidence=Evidence.UNKNOWN, **facts)
+
+    assert load_of(outcome, RetryTransport.family) is load

@@ -1,0 +1,118 @@
+"""What is thrown away: short responses are read to their end, so that their connections live on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from httpx_retry import ConstantBackoff, RetryPolicy
+from tests.faults.lab import HTTP1Server, HTTP2Server, Reply, client_context
+from tests.worlds import Stream, World
+
+from .handlers import options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.clock import FakeClock
+
+POLICY = RetryPolicy(backoff=ConstantBackoff(0))
+HTTP2 = {"http_version": b"HTTP/2"}
+
+
+class Counting(Stream):
+    """A stream that counts the chunks that were taken from it, and may take its time."""
+
+    def __init__(self, *parts: bytes | BaseException, clock: FakeClock, seconds: float = 0) -> None:
+        super().__init__(*parts)
+        self._clock = clock
+        self._seconds = seconds
+        self.read = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in super().__iter__():
+            self.read += 1
+            self._clock.advance(self._seconds)
+            yield part
+
+
+async def drained(
+    world: World, clock: FakeClock, stream: Counting, method: str = "GET", **facts: Any
+) -> int:
+    """How many chunks are taken from a 503's stream before the next attempt."""
+    timeout = facts.pop("timeout", 5.0)
+    answers = [httpx.Response(503, stream=stream, **facts), httpx.Response(200)]
+    more = options(clock, policy=POLICY)
+    async with world.client(lambda request: answers.pop(0), **more) as client:
+        assert (await client.request(method, "http://test/", timeout=timeout)).status_code == 200
+    assert stream.closed == 1
+    return stream.read
+
+
+def length(size: int) -> dict[str, Any]:
+    return {"headers": {"Content-Length": str(size)}}
+
+
+@pytest.mark.parametrize(
+    ("facts", "read"),
+    [
+        (length(2), 2),
+        (length(16_384), 2),
+        (length(16_385), 0),
+        ({"headers": {"Content-Length": "2x"}}, 0),
+        ({}, 0),
+        (length(2) | {"timeout": None}, 0),
+        (length(0) | {"timeout": None}, 1),
+        ({"extensions": HTTP2}, 2),
+        (length(1_000_000) | {"extensions": HTTP2}, 2),
+        (length(5_000_000) | {"extensions": HTTP2}, 0),
+        ({"method": "HEAD"} | length(1_000_000), 1),
+    ],
+)
+async def test_what_is_short_is_read_to_its_end(
+    world: World, clock: FakeClock, facts: dict[str, Any], read: int
+) -> None:
+    assert await drained(world, clock, Counting(b"a", b"b", clock=clock), **facts) == read
+
+
+async def test_no_more_is_read_than_was_announced(world: World, clock: FakeClock) -> None:
+    stream = Counting(b"1", b"2", b"3", b"4", clock=clock)
+
+    assert await drained(world, clock, stream, **length(2)) == 3
+
+
+async def test_it_is_left_after_a_second(world: World, clock: FakeClock) -> None:
+    stream = Counting(*[b"x"] * 100, clock=clock, seconds=0.3)
+
+    assert await drained(world, clock, stream, **length(100)) == 4
+
+
+async def test_how_it_breaks_is_nobodys_concern(world: World, clock: FakeClock) -> None:
+    stream = Counting(b"a", httpx.ReadError("reset"), clock=clock)
+
+    assert await drained(world, clock, stream, **length(9)) == 1
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(503, b""), Reply(503, b"x" * 300), Reply(503, b"", {"Retry-After": "0"})]
+)
+async def test_six_requests_use_one_connection(world: World, reply: Reply) -> None:
+    with HTTP1Server([reply, Reply()] * 6) as server:
+        async with world.client(None, policy=POLICY, trust_env=False) as client:
+            for _ in range(6):
+                assert (await client.get(server.url)).status_code == 200
+
+    assert server.connections == 1
+
+
+async def test_fifty_discarded_megabytes_leave_the_window_open(world: World) -> None:
+    big = Reply(503, bytes(1_000_000))
+    with HTTP2Server([big, Reply()] * 50) as server:
+        options = {"http2": True, "verify": client_context(), "trust_env": False}
+        async with world.client(None, policy=POLICY, budget=None, **options) as client:
+            for _ in range(50):
+                assert (await client.get(server.url)).status_code == 200
+
+    assert server.connections == 1
