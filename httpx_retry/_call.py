@@ -125,9 +125,9 @@ class Call:
         family = self._settings.wire.family
         clock = self._settings.clock
         self._ended, self._ended_at = clock.monotonic(), clock.time()
-        if error.__traceback__ is not None:
-            # The frame that caught it holds this call: an error that is kept would keep itself.
-            error.__traceback__ = error.__traceback__.tb_next
+        # The frame that caught it holds this call: an error that is kept would keep itself.
+        assert error.__traceback__ is not None
+        error.__traceback__ = error.__traceback__.tb_next
         evidence, at_once = self.outgoing.fault_of(error)
         if evidence is Evidence.BUG and isinstance(error, tuple(self._policy.exceptions)):
             evidence = Evidence.UNKNOWN
@@ -214,10 +214,8 @@ class Call:
 
     def drain(self) -> Drain | None:
         """Return how to drain the response that is thrown away; None: it is rather closed."""
-        response, stream = self._response, self._stream
-        if response is None or response.is_closed:
-            return None
-        if isinstance(stream, self._settings.wire.family.ByteStream):
+        response = self._response
+        if response is None or self._stream is None or response.is_closed:
             return None
         return drain_for(self.outgoing.request, response, self._settings.clock.monotonic)
 

@@ -76,9 +76,9 @@ class Settings:
         self.random = random
 
     def deposit(self, url: httpx.URL, tokens: float | None) -> None:
-        """Give tokens back to the budget, if there is one (see `Budget`)."""
-        if self.budget is not None:
-            self.budget.deposit(origin_of(url), tokens)
+        """Give tokens back to the budget, of which there is one (see `Budget`)."""
+        assert self.budget is not None
+        self.budget.deposit(origin_of(url), tokens)
 
 
 def _check_budget(budget: object) -> None:

@@ -162,6 +162,14 @@ def test_threads_share_it() -> None:
     assert sum(granted) == 1000
 
 
+def test_a_process_that_was_forked_has_a_lock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = RetryBudget()
+    with budget._locked():
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+
+        assert budget.withdraw(SITE, Load.SOME, 0) == 1
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_child_is_not_locked_out_by_a_thread_of_its_parent() -> None:
     budget = RetryBudget()

@@ -101,7 +101,7 @@ async def run(
     tally = Tally()
     numbers = iter(range(count))
     transport = AsyncRetryTransport(
-        policy=policy, http2=http2, verify=client_context(), trust_env=False
+        policy=policy, budget=None, http2=http2, verify=client_context(), trust_env=False
     )
 
     async def worker(client: httpx.AsyncClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -196,6 +197,10 @@ async def test_what_a_refused_budget_leaves_of_a_body_is_its_error(
             await client.get()
 
     assert retry_history(caught.value)[-1].reason is StopReason.BUDGET_EXHAUSTED
+
+
+def test_the_signature_says_what_the_default_is() -> None:
+    assert "budget: 'Budget | Fresh | None' = RetryBudget()" in str(signature(RetryTransport))
 
 
 @pytest.mark.parametrize("budget", [3, object(), RetryBudget])

@@ -160,6 +160,34 @@ def test_every_stream_is_closed_once_wherever_the_call_is_cancelled(
     anyio.run(walk, backend=backend)
 
 
+@pytest.mark.parametrize("ending", ["a result", "an error", "a cancellation of its own"])
+def test_a_closing_that_waits_for_a_future_is_given_what_becomes_of_it(ending: str) -> None:
+    met: list[str] = []
+
+    class Closing(Stream):
+        async def aclose(self) -> None:
+            future = asyncio.get_running_loop().create_future()
+            end: Any = {
+                "a result": lambda: future.set_result("a result"),
+                "an error": lambda: future.set_exception(LookupError("an error")),
+                "a cancellation of its own": future.cancel,
+            }[ending]
+            asyncio.get_running_loop().call_later(0.001, end)
+            try:
+                met.append(await future)
+            except LookupError as error:
+                met.append(str(error))
+            except asyncio.CancelledError:
+                met.append("a cancellation of its own")
+
+    async def close(at: int) -> bool:
+        return await cancelled_natively(close_async_stream(Closing()), at)
+
+    assert asyncio.run(close(0)) is False
+    assert asyncio.run(close(1)) is True
+    assert met == [ending, ending]
+
+
 async def slots_lost(
     make: Callable[..., httpx.AsyncBaseTransport], steps: list[HTTP1Step], cancelled: Any
 ) -> int:

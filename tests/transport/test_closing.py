@@ -237,6 +237,20 @@ async def test_a_recovery_that_waits_ends_with_what_the_body_broke_off_with(
     assert retry_history(BREAK)[-1].reason is StopReason.CLOSED
 
 
+async def test_closing_twice_wakes_as_closing_once_does(async_world: World) -> None:
+    transport = AsyncRetryTransport(Inner(BREAK), policy=FOR_DAYS)
+
+    async def call() -> None:
+        with pytest.raises(httpx.ReadError):
+            await transport.handle_async_request(httpx.Request("GET", "http://test/"))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(call)
+        await anyio.wait_all_tasks_blocked()
+        await transport.aclose()
+        await transport.aclose()
+
+
 async def test_closing_is_handed_on_once(world: World) -> None:
     inner = Inner(200)
     transport = world.transport(inner)
