@@ -24,6 +24,7 @@ from ._core.outcome import (
     StopReason,
 )
 from ._core.policy import RetryPolicy
+from ._explain import Explanation, explain
 from ._observe import RetryEvent, retry_history
 from ._sync import RetryTransport
 
@@ -39,6 +40,7 @@ __all__ = [
     "Decision",
     "DecorrelatedJitterBackoff",
     "Evidence",
+    "Explanation",
     "ExponentialBackoff",
     "Outcome",
     "Retry",
@@ -51,5 +53,6 @@ __all__ = [
     "SystemClock",
     "VirtualClock",
     "__version__",
+    "explain",
     "retry_history",
 ]
