@@ -45,4 +45,10 @@ demo = subprocess.run(
 assert demo.returncode == 2, demo
 assert "httpx-retry-transport[cli]" in demo.stderr, demo.stderr
 assert demo.stderr.count("\n") == 1, demo.stderr
+
+# A policy is explained without it.
+explained = subprocess.run(
+    [sys.executable, "-m", "httpx_retry", "explain"], capture_output=True, text=True, check=True
+)
+assert "Up to 4 attempts" in explained.stdout, explained
 print("smoke test passed with", httpx_retry.__version__, "on", sys.version.split()[0])

@@ -26,6 +26,7 @@ from ._core.outcome import (
     StopReason,
 )
 from ._core.policy import RetryPolicy
+from ._explain import Explanation, explain
 from ._observe import RetryEvent, retry_history
 from ._sync import RetryTransport
 
@@ -42,6 +43,7 @@ __all__ = [
     "Decision",
     "DecorrelatedJitterBackoff",
     "Evidence",
+    "Explanation",
     "ExponentialBackoff",
     "Load",
     "Outcome",
@@ -56,5 +58,6 @@ __all__ = [
     "SystemClock",
     "VirtualClock",
     "__version__",
+    "explain",
     "retry_history",
 ]

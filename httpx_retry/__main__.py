@@ -1,13 +1,19 @@
-"""`python -m httpx_retry demo`: the library at work, on this machine alone."""
+"""The command line: `demo`, the library at work, and `explain`, what a policy will do."""
 
 from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
+
+from ._explain import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from ._explain import Explanation
 
 _EXTRA = frozenset({"rich", "trustme"})
 _WITHOUT_EXTRA = "This needs rich and trustme: pip install 'httpx-retry-transport[cli]'\n"
@@ -41,6 +47,16 @@ def _parser() -> ArgumentParser:
     demo.add_argument("--requests", type=_count, default=200, metavar="N", help="in each row (200)")
     demo.add_argument("--seed", type=int, default=7, metavar="N", help="decides the faults (7)")
     demo.set_defaults(command=_demo)
+    summary = "draw what a policy will do: its attempts, its waits, its worst case"
+    explained = commands.add_parser("explain", help=summary, description=summary)
+    explained.add_argument(
+        "--policy",
+        default="",
+        metavar="P",
+        help="'max_attempts=6, max_elapsed=20', or module:attribute (the default policy)",
+    )
+    explained.add_argument("--svg", type=Path, metavar="FILE", help="draw it to this file instead")
+    explained.set_defaults(command=_explain)
     return parser
 
 
@@ -51,6 +67,32 @@ def _demo(parsed: Namespace) -> int:
     from ._demo import run_demo  # noqa: PLC0415 - needs the extra
 
     return 0 if run_demo(Console(), requests=parsed.requests, seed=parsed.seed) else 1
+
+
+def _explain(parsed: Namespace) -> int:
+    from ._explain.given import policy_given  # noqa: PLC0415 - the demo does without
+
+    try:
+        explanation = explain(policy_given(parsed.policy))
+        if parsed.svg is not None:
+            parsed.svg.write_text(explanation.svg(), encoding="utf-8")
+            return 0
+    except (OSError, TypeError, ValueError) as wrong:
+        sys.stderr.write(f"{' '.join(str(wrong).split())}\n")
+        return 2
+    _show(explanation)
+    return 0
+
+
+def _show(explanation: Explanation) -> None:
+    try:
+        from rich.console import Console  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError:
+        ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
+        width = get_terminal_size().columns
+        sys.stdout.write(explanation.text(width=width, ascii_only=ascii_only) + "\n")
+    else:
+        Console().print(explanation)
 
 
 def _count(text: str) -> int:

@@ -30,8 +30,12 @@ RANKS = (
     ("_streams",),
     ("_wait",),
     ("_sync", "_async"),
+    ("_explain.figures", "_explain.forecast"),
+    ("_explain.chart", "_explain.facts"),
+    ("_explain.picture", "_explain.text"),
+    ("_explain",),
     ("",),
-    ("_demo",),
+    ("_demo", "_explain.given"),
     ("__main__",),
 )
 RANK_OF = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
