@@ -91,7 +91,7 @@ def decide(
         return _STOPS[refusal]
     asked = outcome.server_wait
     delay = asked if asked is not None else _own_delay(policy, progress, outcome, random)
-    if _is_too_late(policy.max_elapsed, progress.elapsed + delay):
+    if is_too_late(policy.max_elapsed, progress.elapsed + delay):
         return _STOPS[StopReason.DEADLINE]
     if progress.is_closed:
         return _STOPS[StopReason.CLOSED]
@@ -125,7 +125,8 @@ def _refusal(
     return None
 
 
-def _is_too_late(longest: float | None, elapsed: float) -> bool:
+def is_too_late(longest: float | None, elapsed: float) -> bool:
+    """Whether an attempt that begins after `elapsed` seconds begins too late."""
     return longest is not None and longest - elapsed < SHORTEST_ATTEMPT
 
 

@@ -87,9 +87,9 @@ def _worst_case(policy: RetryPolicy, forecast: Forecast) -> str:
     silent = attempts * _TIMEOUT + forecast.longest
     reckoned = f"{attempts} × {duration(_TIMEOUT)} + {duration(forecast.longest)}"  # noqa: RUF001 - as drawn
     deadline = policy.max_elapsed
-    if deadline is not None and deadline + _TIMEOUT < silent:
-        silent = deadline + _TIMEOUT
-        reckoned = f"{duration(deadline)}, and {duration(_TIMEOUT)} for an attempt begun by then"
+    if deadline is not None and deadline < silent:
+        silent = deadline
+        reckoned = "its max_elapsed"
     return (
         f"{duration(forecast.longest)} of waits, and what each attempt takes: {_EACH_PHASE}."
         f" Against a server that never answers: {duration(silent)} ({reckoned})."
@@ -97,7 +97,10 @@ def _worst_case(policy: RetryPolicy, forecast: Forecast) -> str:
 
 
 def _what_deadline_does(policy: RetryPolicy, forecast: Forecast) -> str:
-    says = f"No wait is begun that would pass {_deadline(policy)}."
+    says = (
+        f"No wait is begun that would pass {_deadline(policy)}, and no phase of an attempt goes on"
+        " beyond it."
+    )
     made = len(forecast.attempts)
     if forecast.cut_at is None:
         alone = "The waits alone do not come so far; slow attempts may."

@@ -14,6 +14,7 @@ import httpx
 
 from .._core._checks import check_seconds
 from .._core.backoff import BackoffContext
+from .._core.decider import is_too_late
 from .._core.outcome import Evidence, Outcome
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _waits(
             wait = named[number]
         else:
             wait = _own_wait(policy, BackoffContext(number, previous, outcome, random))
-        if policy.max_elapsed is not None and elapsed + wait >= policy.max_elapsed:
+        if is_too_late(policy.max_elapsed, elapsed + wait):
             break
         waits.append(wait)
         elapsed, previous = elapsed + wait, wait
