@@ -1,7 +1,10 @@
 """All questions, one after another: `python -m benchmarks`."""
 
 from . import happy_path, mending, no_double_processing
+from .storm import __main__ as storm
 
-happy_path.main()
-no_double_processing.main()
-mending.main()
+if __name__ == "__main__":  # processes that are spawned import it again
+    happy_path.main()
+    no_double_processing.main()
+    mending.main()
+    storm.main()
