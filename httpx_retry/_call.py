@@ -19,13 +19,14 @@ from ._core.outcome import (
     Stop,
     StopReason,
 )
+from ._http.causes import is_connection_refused
 from ._http.drain import drain_for
 from ._http.faults import evidence_of_status
 from ._http.hints import read_hints
 from ._http.load import load_of
 from ._http.outgoing import Outgoing
 from ._http.requests import origin_of
-from ._observe import EventKind, RetryEvent, attach_history, attach_note
+from ._observe import EventKind, RetryEvent, attach_history, attach_note, log_event
 
 if TYPE_CHECKING:
     import httpx
@@ -126,8 +127,7 @@ class Call:
         clock = self._settings.clock
         self._ended, self._ended_at = clock.monotonic(), clock.time()
         # The frame that caught it holds this call: an error that is kept would keep itself.
-        assert error.__traceback__ is not None
-        error.__traceback__ = error.__traceback__.tb_next
+        error.__traceback__ = getattr(error.__traceback__, "tb_next", None)
         evidence, at_once = self.outgoing.fault_of(error)
         if evidence is Evidence.BUG and isinstance(error, tuple(self._policy.exceptions)):
             evidence = Evidence.UNKNOWN
@@ -138,6 +138,8 @@ class Call:
         self._outcome = Outcome(
             self.outgoing.request, evidence=evidence, error=error, at_once=at_once
         )
+        if isinstance(error, family.ConnectError):
+            self._outcome.connection_refused = is_connection_refused(error)
 
     def body_failed(self, error: Exception) -> None:
         """The response's body broke off: whatever the error says, the request was answered."""
@@ -287,7 +289,7 @@ class Call:
             attach_note(self._error, attempts, self._ended - self._began, detail)
         # The live response, not the copy that a read body is judged by.
         attach_history(self._response if self._error is None else self._error, attempts)
-        self._emit(kind)
+        self._emit(kind, detail)
 
     def _record(
         self,
@@ -310,10 +312,12 @@ class Call:
             )
         )
 
-    def _emit(self, kind: EventKind) -> None:
+    def _emit(self, kind: EventKind, detail: str | None = None) -> None:
+        request, attempts = self.outgoing.request, tuple(self._attempts)
+        log_event(kind, request, attempts, self._ended - self._began, detail)
         hook = self._settings.on_event
         if hook is not None:
-            hook(RetryEvent(kind, self.outgoing.request, tuple(self._attempts)))
+            hook(RetryEvent(kind, request, attempts))
 
     @property
     def next_number(self) -> int:

@@ -1,7 +1,12 @@
-"""What a person is told: events, and the note on a final error. Method and origin, nothing more."""
+"""What a person is told: log lines, events, and the note on a final error.
+
+Of a request they name method and origin and nothing more: tokens live in paths, queries, user
+information and headers.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +22,14 @@ _NOTES = "__notes__"
 _HISTORY = "_httpx_retry_history"
 
 EventKind = Literal["retry-scheduled", "gave-up", "recovered", "body-resumed"]
+
+_LOGGER = logging.getLogger("httpx_retry")
+_LEVELS: dict[EventKind, int] = {
+    "retry-scheduled": logging.WARNING,
+    "gave-up": logging.WARNING,
+    "recovered": logging.INFO,
+    "body-resumed": logging.INFO,
+}
 
 
 class RetryEvent:
@@ -51,6 +64,70 @@ class RetryEvent:
 
 
 EventHook = Callable[[RetryEvent], object]
+
+
+def log_event(
+    kind: EventKind,
+    request: httpx.Request,
+    attempts: tuple[Attempt, ...],
+    total: float,
+    detail: str | None,
+) -> None:
+    """Write one line, if anybody reads it; its facts are in the record's attributes, too.
+
+    Args:
+        kind: what happened.
+        request: the request as it was last sent.
+        attempts: all attempts so far.
+        total: seconds from the first send.
+        detail: what more there is to say of the reason.
+    """
+    level = _LEVELS[kind]
+    if not _LOGGER.isEnabledFor(level):
+        return
+    latest = attempts[-1]
+    method, origin = request.method, origin_of(request.url)
+    facts = {
+        "retry_event": kind,
+        "retry_method": method,
+        "retry_origin": origin,
+        "retry_attempt": latest.number,
+        "retry_status": latest.status,
+        "retry_error": latest.error,
+        "retry_evidence": None if latest.evidence is None else latest.evidence.value,
+        "retry_reason": latest.reason.value,
+        "retry_wait": latest.wait,
+        "retry_elapsed": total,
+    }
+    said = _sentence(kind, attempts, total, detail)
+    _LOGGER.log(level, "%s %s: %s", method, origin, said, extra=facts)
+
+
+def _sentence(
+    kind: EventKind, attempts: tuple[Attempt, ...], total: float, detail: str | None
+) -> str:
+    if kind == "gave-up":
+        return _of_giving_up(attempts, total, detail)
+    latest = attempts[-1]
+    if kind == "retry-scheduled":
+        assert latest.evidence is not None
+        return (
+            f"attempt {latest.number} failed ({latest.label}, {latest.evidence.value});"
+            f" next in {latest.wait:.2f} s ({latest.reason.value})"
+        )
+    done = "body resumed" if kind == "body-resumed" else "succeeded"
+    return f"{done} with attempt {latest.number} after {total:.1f} s: {_labels(attempts)}"
+
+
+def _of_giving_up(attempts: tuple[Attempt, ...], total: float, detail: str | None) -> str:
+    count = len(attempts)
+    made = f"{count} attempt{'' if count == 1 else 's'}"
+    reason = attempts[-1].reason.value + (f": {detail}" if detail else "")
+    return f"gave up after {made} in {total:.1f} s ({reason}): {_labels(attempts)}"
+
+
+def _labels(attempts: tuple[Attempt, ...]) -> str:
+    return ", ".join(each.label for each in attempts)
 
 
 def retry_history(response_or_error: httpx.Response | BaseException) -> tuple[Attempt, ...]:
@@ -90,11 +167,7 @@ def attach_note(
         total: seconds from the first send.
         detail: what more there is to say of the reason.
     """
-    count = len(attempts)
-    made = f"{count} attempt{'' if count == 1 else 's'}"
-    reason = attempts[-1].reason.value + (f": {detail}" if detail else "")
-    labels = ", ".join(each.label for each in attempts)
-    note = f"{_NOTE_PREFIX}gave up after {made} in {total:.1f} s ({reason}): {labels}"
+    note = _NOTE_PREFIX + _of_giving_up(attempts, total, detail)
     # Written directly: BaseException.add_note is missing on Python 3.10, where nobody reads it.
     notes = [each for each in getattr(error, _NOTES, None) or () if not _is_ours(each)]
     setattr(error, _NOTES, [*notes, note])

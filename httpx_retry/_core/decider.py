@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 # Seconds: with less than this left until the deadline, none is begun.
 SHORTEST_ATTEMPT = 0.001
 
+# Where nobody listens, most often a server is about to restart: retries cost it nothing, but those
+# that come too early are lost. So each draw is from this part of its range upwards, and what was in
+# flight rides out a second of absence with the default policy.
+_LATE = 0.9
+
 _STOPS = {reason: Stop(reason) for reason in StopReason}
 
 
@@ -159,8 +164,9 @@ def _own_delay(
     # Once: a server that refuses each attempt is not asked again and again without a pause.
     if outcome.at_once and not progress.went_at_once:
         return 0.0
+    draw = (lambda: _LATE + (1.0 - _LATE) * random()) if outcome.connection_refused else random
     delay = policy.backoff(
-        BackoffContext(progress.attempts, progress.previous_delay, outcome, random)
+        BackoffContext(progress.attempts, progress.previous_delay, outcome, draw)
     )
     check_seconds("what backoff returns", delay)
     return delay

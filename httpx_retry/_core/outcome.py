@@ -91,11 +91,13 @@ class Outcome:
         server_wait: seconds that the server asked to wait; None where it did not say.
         should_retry: the server's own word (`x-should-retry`); None where it did not say.
         at_once: whether another attempt may well succeed without any wait.
+        connection_refused: whether nobody listened where the server was looked for.
         is_readable: whether `response` is fit to be shown to `retry_if`: its body could be decoded.
     """
 
     __slots__ = (
         "at_once",
+        "connection_refused",
         "error",
         "evidence",
         "is_readable",
@@ -126,6 +128,7 @@ class Outcome:
         self.server_wait = server_wait
         self.should_retry = should_retry
         self.at_once = at_once
+        self.connection_refused = False
         self.is_readable = True
 
     def __repr__(self) -> str:

@@ -40,6 +40,11 @@ def _behind(link: Any) -> Any:
     return None
 
 
+def is_connection_refused(error: BaseException) -> bool:
+    """Whether nobody listened where a connection was asked for."""
+    return any(isinstance(link, ConnectionRefusedError) for link in chain_of(error))
+
+
 def first(chain: tuple[Any, ...], module: str, name: str) -> Any:
     """Return the first link of a class, as `is_a` tells it; None where there is none."""
     return next((link for link in chain if is_a(link, module, name)), None)
