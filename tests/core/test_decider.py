@@ -230,3 +230,27 @@ def test_what_a_granted_retry_can_never_be(
     assert policy.max_elapsed is None or standing.elapsed + granted.delay < policy.max_elapsed
     assert what.evidence not in (Evidence.PERMANENT, Evidence.BUG)
     assert what.evidence is not UNKNOWN or standing.keyed or standing.method in policy.methods
+
+
+@pytest.mark.parametrize(("draw", "wait"), [(0.0, 0.18), (0.5, 0.19)])
+def test_where_nobody_listens_waits_come_from_the_top_of_their_range(
+    draw: float, wait: float
+) -> None:
+    refused = outcome(None, evidence=Evidence.UNSENT)
+    refused.connection_refused = True
+
+    made = decide(RetryPolicy(), progress(), refused, lambda: draw, lambda _: 0.0)
+
+    assert made == Retry(pytest.approx(wait), RetryReason.UNSENT)
+
+
+def test_the_default_policy_rides_out_a_second_in_which_nobody_listens() -> None:
+    # What was in flight is reset first, and may come back at once.
+    refused = outcome(None, evidence=Evidence.UNSENT)
+    refused.connection_refused = True
+    waits = [
+        decide(RetryPolicy(), progress(attempts=number), refused, lambda: 0.0, lambda _: 0.0)
+        for number in (2, 3)
+    ]
+
+    assert sum(wait.delay for wait in waits if isinstance(wait, Retry)) > 1.0
