@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
@@ -66,6 +67,8 @@ def _demo(parsed: Namespace) -> int:
 
     from ._demo import run_demo  # noqa: PLC0415 - needs the extra
 
+    # The picture tells it.
+    logging.getLogger("httpx_retry").setLevel(logging.CRITICAL)
     return 0 if run_demo(Console(), requests=parsed.requests, seed=parsed.seed) else 1
 
 

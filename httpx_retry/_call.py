@@ -234,7 +234,8 @@ class Call:
         progress = self._progress
         progress.attempts += 1
         progress.method = self.outgoing.request.method
-        progress.keyed = self.outgoing.is_keyed
+        # A look at httpx's headers is dear, and of no use where the method says it all.
+        progress.keyed = progress.method not in self._policy.methods and self.outgoing.is_keyed
         progress.replayable = self.outgoing.is_replayable
         progress.elapsed = self._ended - self._began
         progress.is_closed = is_closed

@@ -66,7 +66,8 @@ def read_hints(status: int, headers: Iterable[tuple[bytes, bytes]], now: float) 
         lowered = name.lower()
         if lowered in _NAMES:
             found.setdefault(lowered, value.strip())
-    if not found:
+    # A date alone says nothing about waiting, and to parse it is dear.
+    if not found or (len(found) == 1 and b"date" in found):
         return _SILENT
     return Hints(
         _wait(status, found, now), _SHOULD_RETRY.get(found.get(b"x-should-retry", b"").lower())
