@@ -9,7 +9,7 @@ from tests.faults.soak import WARM_UP, Soak, growth
 # Broken uploads are left to the collector by httpcore.
 pytestmark = pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
 
-REQUESTS = 10
+REQUESTS = 8
 ROUNDS = WARM_UP + 4
 # Bytes per request: a short run still fills caches, with 20 to 50. A set of futures that are not
 # forgotten takes 170, a `Call` that is kept 4,800; a response that is not closed holds its slot.
@@ -25,8 +25,8 @@ def test_a_short_soak_leaves_nothing_behind() -> None:
     assert found == []
     assert soak.after.files == soak.before.files
     assert counts["requests"] == ROUNDS * REQUESTS * 6
-    assert counts["answered"] > counts["requests"] * 0.7
-    assert counts["retries"] > counts["requests"] * 0.2
+    assert counts["answered"] > counts["requests"] * 0.5
+    assert counts["retries"] > counts["requests"] * 0.1
     assert counts["cancelled"] > 0
 
 
