@@ -1,6 +1,6 @@
 # Every target works on a fresh machine with python3 >= 3.10: it makes .venv and installs what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types cover build smoke test-all bench clean
+.PHONY: help demo test soak check lint format types cover build smoke test-all bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,6 +22,9 @@ demo: $(READY)  ## See a client fail without the transport and work with it
 
 test: $(READY)  ## Run the tests
 	$(BIN)/python -m pytest -q
+
+soak: $(READY)  ## 10 minutes of mixed traffic and faults: memory and open files stay flat
+	$(BIN)/python -m tests.faults.soak --minutes 10
 
 check: lint types cover build smoke  ## All that CI runs: lint, format, types, tests, build, smoke test
 

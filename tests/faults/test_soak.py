@@ -1,0 +1,35 @@
+"""Under mixed traffic and mixed faults nothing piles up; `make soak` shows it for longer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.soak import WARM_UP, Soak, growth
+
+# Broken uploads are left to the collector by httpcore.
+pytestmark = pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
+
+REQUESTS = 8
+ROUNDS = WARM_UP + 4
+# Bytes per request: a short run still fills caches, with 20 to 50. A set of futures that are not
+# forgotten takes 170, a `Call` that is kept 4,800; a response that is not closed holds its slot.
+MOST = 100.0
+
+
+def test_a_short_soak_leaves_nothing_behind() -> None:
+    with Soak(REQUESTS) as soak:
+        for _ in range(ROUNDS):
+            soak.round()
+        counts, found = soak.counts, soak.faults(MOST)
+
+    assert found == []
+    assert soak.after.files == soak.before.files
+    assert counts["requests"] == ROUNDS * REQUESTS * 6
+    assert counts["answered"] > counts["requests"] * 0.5
+    assert counts["retries"] > counts["requests"] * 0.1
+    assert counts["cancelled"] > 0
+
+
+def test_one_high_reading_is_no_growth_and_a_little_more_each_time_is() -> None:
+    assert growth([10, 900, 10, 10]) == 0
+    assert growth([10, 20, 30, 40]) == 10
