@@ -61,6 +61,7 @@ class Call:
         "_ended",
         "_ended_at",
         "_error",
+        "_known_origin",
         "_outcome",
         "_policy",
         "_progress",
@@ -98,6 +99,7 @@ class Call:
         self._stream: Any = None
         self._error: Exception | None = None
         self._outcome: Outcome | None = None
+        self._known_origin: str | None = None
         self._progress = Progress()
         self._attempts: list[Attempt] = []
 
@@ -155,7 +157,8 @@ class Call:
         status = response.status_code
         clock = self._settings.clock
         self._ended, self._ended_at = clock.monotonic(), clock.time()
-        self.outgoing.lift_deadline()
+        if self._policy.max_elapsed is not None:
+            self.outgoing.lift_deadline()
         wait = should_retry = None
         if status >= self._policy.judged_from:
             wait, should_retry = read_hints(status, response.headers.raw, self._ended_at)
@@ -257,9 +260,18 @@ class Call:
         settings = self._settings
         if settings.budget is None:
             return 0.0
-        origin = origin_of(self.outgoing.request.url)
         load = load_of(outcome, settings.wire.family)
-        return settings.budget.withdraw(origin, load, self._ended)
+        return settings.budget.withdraw(self._origin, load, self._ended)
+
+    def _deposit(self, tokens: float | None) -> None:
+        assert self._settings.budget is not None
+        self._settings.budget.deposit(self._origin, tokens)
+
+    @property
+    def _origin(self) -> str:
+        if self._known_origin is None:
+            self._known_origin = origin_of(self.outgoing.request.url)
+        return self._known_origin
 
     def _granted(self, decision: Retry, outcome: Outcome) -> None:
         self._progress.previous_delay = decision.delay
@@ -272,7 +284,7 @@ class Call:
         recovered = decision.reason is StopReason.DONE
         if recovered and not self._attempts:
             if self._settings.missing:
-                self._settings.deposit(self.outgoing.request.url, None)
+                self._deposit(None)
             return
         if not recovered:
             self._progress.tokens = 0.0  # spent
@@ -339,7 +351,7 @@ class Call:
         """The call is over, however it ended: nothing is kept, and no token that was not spent."""
         self.outgoing.close()
         if self._progress.tokens:
-            self._settings.deposit(self.outgoing.request.url, self._progress.tokens)
+            self._deposit(self._progress.tokens)
             self._progress.tokens = 0.0
         self._response = self._error = self._outcome = None
 

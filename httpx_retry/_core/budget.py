@@ -91,7 +91,7 @@ class RetryBudget:
         self.capacity = capacity
         self.share = share
         self._deposit = deposit
-        self._costs = {Load.TIMEOUT: timeout_cost, Load.SOME: 1.0, Load.NONE: 0.0}
+        self._timeout_cost = timeout_cost
         self.traffic = Traffic()
         # What is missing from each bucket. One that is full needs no entry, nor does a success that
         # finds none: what is counted on the happy path is the traffic alone.
@@ -102,14 +102,14 @@ class RetryBudget:
     def __repr__(self) -> str:
         return (
             f"RetryBudget(capacity={self.capacity!r}, share={self.share!r},"
-            f" deposit={self._deposit!r}, timeout_cost={self._costs[Load.TIMEOUT]!r})"
+            f" deposit={self._deposit!r}, timeout_cost={self._timeout_cost!r})"
         )
 
     def withdraw(self, origin: str, load: Load, now: float) -> float | None:
         """Take what a retry costs; None: there is not enough (see `Budget`)."""
-        cost = self._costs[load]
-        if not cost:
-            return cost
+        if load is Load.NONE:
+            return 0.0
+        cost = self._timeout_cost if load is Load.TIMEOUT else 1.0
         with self._locked():
             missing = self.missing.pop(origin, 0.0)
             holds = max(self.capacity, self.share * self.traffic.of_late(now))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .representation import WITHOUT_BODY
+from .representation import WITHOUT_BODY, length_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # unread goes on eating the window that all its streams share.
 _SHORT = 1 << 14
 _SHORT_OF_HTTP2 = 1 << 22
-_LENGTH = re.compile(r"[0-9]{1,9}")
+_LENGTH = re.compile(rb"[0-9]{1,9}")
 # Seconds in all; each read has the caller's own timeout besides.
 _LONGEST = 1.0
 
@@ -46,7 +46,7 @@ def drain_for(
     """Return how to drain a response; None: it is rather closed unread."""
     if request.method == "HEAD" or response.status_code in WITHOUT_BODY:
         return Drain(0, monotonic)
-    value = response.headers.get("content-length", "")
+    value = length_of(response.headers) or b""
     length = int(value) if _LENGTH.fullmatch(value) else None
     if length == 0:
         return Drain(0, monotonic)

@@ -153,6 +153,9 @@ class Outgoing:
 
     def _guarded(self, request: httpx.Request) -> httpx.Request:
         self._body = request.stream
+        if type(self._body) is self._wire.family.ByteStream:
+            self._guard = None
+            return request
         held = (guard for guard in self._guards if guard.holds(self._body))
         guard = next(held, None) or guard_for(
             request, self._wire.family, self._policy.replay_buffer

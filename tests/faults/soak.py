@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import logging
 import sys
 import time
 import tracemalloc
@@ -156,6 +157,7 @@ def _line(minutes: float, counts: Counter[str], reading: Reading) -> str:
 
 def main(minutes: float) -> int:
     """Soak for so long, and print a line each half minute; return 0 if everything stayed flat."""
+    logging.getLogger("httpx_retry").setLevel(logging.CRITICAL)
     say = Console(highlight=False).print
     say("minutes  requests   retries cancelled  traced MB files")
     began = shown = time.monotonic()
