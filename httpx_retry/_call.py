@@ -154,7 +154,9 @@ class Call:
         clock = self._settings.clock
         self._ended, self._ended_at = clock.monotonic(), clock.time()
         self.outgoing.lift_deadline()
-        wait, should_retry = read_hints(status, response.headers.raw, self._ended_at)
+        wait = should_retry = None
+        if status >= self._policy.judged_from:
+            wait, should_retry = read_hints(status, response.headers.raw, self._ended_at)
         response.request = self.outgoing.request
         self._response = response
         self._stream = response.stream
@@ -184,9 +186,13 @@ class Call:
     def take_stream(self) -> Any:
         """Return the stream that is yet to be closed, once; None where there is none."""
         stream, self._stream = self._stream, None
-        # One that was read, by the wrapped transport or by `retry_if`, is closed already.
+        # One that was read, by the wrapped transport or by `retry_if`, is closed already; one in
+        # memory has nothing to close.
         was_read = self._response is not None and self._response.is_closed
-        return None if was_read else stream
+        return None if was_read or self._is_in_memory(stream) else stream
+
+    def _is_in_memory(self, stream: Any) -> bool:
+        return type(stream) is self._settings.wire.family.ByteStream
 
     def body_read(self, body: bytes) -> None:
         """The response's body was read and its stream closed, before it is judged.
@@ -214,8 +220,8 @@ class Call:
 
     def drain(self) -> Drain | None:
         """Return how to drain the response that is thrown away; None: it is rather closed."""
-        response = self._response
-        if response is None or self._stream is None or response.is_closed:
+        response, stream = self._response, self._stream
+        if response is None or stream is None or response.is_closed or self._is_in_memory(stream):
             return None
         return drain_for(self.outgoing.request, response, self._settings.clock.monotonic)
 
@@ -231,8 +237,8 @@ class Call:
         assert self._outcome is not None
         progress = self._progress
         progress.attempts += 1
-        progress.method = self.outgoing.request.method
-        progress.keyed = self.outgoing.is_keyed
+        progress.method = method = self.outgoing.request.method
+        progress.keyed = method not in self._policy.methods and self.outgoing.is_keyed
         progress.replayable = self.outgoing.is_replayable
         progress.elapsed = self._ended - self._began
         progress.is_closed = is_closed

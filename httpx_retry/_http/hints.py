@@ -34,6 +34,7 @@ _NAMES = frozenset(
         b"date",
     }
 )
+_DATE = frozenset({b"date"})  # it says nothing by itself
 _SHOULD_RETRY = {b"true": True, b"false": False}
 
 
@@ -66,7 +67,7 @@ def read_hints(status: int, headers: Iterable[tuple[bytes, bytes]], now: float) 
         lowered = name.lower()
         if lowered in _NAMES:
             found.setdefault(lowered, value.strip())
-    if not found:
+    if found.keys() <= _DATE:
         return _SILENT
     return Hints(
         _wait(status, found, now), _SHOULD_RETRY.get(found.get(b"x-should-retry", b"").lower())
@@ -77,19 +78,16 @@ def _wait(status: int, found: dict[bytes, bytes], now: float) -> float | None:
     milliseconds = _number(found.get(b"retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
-    # A date counts from the server's own clock where it shows it.
-    server_now = read_date(found.get(b"date"))
-    if server_now is None:
-        server_now = now
-    wait = _retry_after(found.get(b"retry-after"), server_now)
+    wait = _retry_after(found, now)
     if wait is None and _is_limited(status, found):
-        wait = _rate_limit(found, server_now)
+        wait = _rate_limit(found, now)
     return wait
 
 
-def _retry_after(value: bytes | None, now: float) -> float | None:
+def _retry_after(found: dict[bytes, bytes], now: float) -> float | None:
+    value = found.get(b"retry-after")
     seconds = _number(value)
-    return seconds if seconds is not None else _until(read_date(value), now)
+    return seconds if seconds is not None else _until(read_date(value), found, now)
 
 
 def _is_limited(status: int, found: dict[bytes, bytes]) -> bool:
@@ -104,7 +102,9 @@ def _rate_limit(found: dict[bytes, bytes], now: float) -> float | None:
         # With something remaining, the reset is no reason to wait: a plain 503 shows it as well.
         if wait is None and not _number(found.get(prefix + b"ratelimit-remaining")):
             reset = _number(found.get(prefix + b"ratelimit-reset"))
-            wait = _until(reset, now) if reset is not None and reset >= _EPOCH_FROM else reset
+            wait = (
+                _until(reset, found, now) if reset is not None and reset >= _EPOCH_FROM else reset
+            )
     return wait
 
 
@@ -129,8 +129,14 @@ def _number(value: bytes | None) -> float | None:
     return float(value) if value is not None and _NUMBER.fullmatch(value) else None
 
 
-def _until(moment: float | None, now: float) -> float | None:
-    return moment - now if moment is not None and moment >= now else None
+def _until(moment: float | None, found: dict[bytes, bytes], now: float) -> float | None:
+    if moment is None:
+        return None
+    # It counts from the server's own clock where that is shown.
+    server_now = read_date(found.get(b"date"))
+    if server_now is None:
+        server_now = now
+    return moment - server_now if moment >= server_now else None
 
 
 def read_date(value: bytes | None) -> float | None:
