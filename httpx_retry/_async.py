@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from ._core.budget import Budget, Fresh
     from ._core.clock import Clock
-    from ._core.outcome import Decision
     from ._http.drain import Drain
     from ._http.family import HTTPTransportOptions
     from ._observe import EventHook
@@ -147,11 +146,11 @@ class AsyncRetryDriver:
             if not call.has_departed:
                 call.has_departed = True
                 await self._send(call)
-            while isinstance(decision := await self._judge(call), Retry):
+            while (delay := await self._judge(call)) is not None:
                 await self._discard(call)
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
-                if decision.delay > 0:
-                    await waiter.wait(decision.delay, call.epoch)
+                if delay > 0:
+                    await waiter.wait(delay, call.epoch)
                 if waiter.epoch != call.epoch:
                     call.closed()
                     break
@@ -165,14 +164,16 @@ class AsyncRetryDriver:
         finally:
             call.close()
 
-    async def _judge(self, call: Call) -> Decision:
+    async def _judge(self, call: Call) -> float | None:
+        """Return the seconds until the next attempt; None: there is none."""
         try:
             if call.wants_body:
                 await self._read_body(call)
-            return call.judge(is_closed=self._waiter.epoch != call.epoch)
+            decision = call.judge(is_closed=self._waiter.epoch != call.epoch)
         except BaseException:
             await close_async_stream(call.take_stream())
             raise
+        return decision.delay if isinstance(decision, Retry) else None
 
     async def _send(self, call: Call) -> None:
         request = call.depart()

@@ -81,16 +81,18 @@ class TaskWait:
         self._futures: set[asyncio.Future[None]] = set()
         self._scopes: set[trio.CancelScope] = set()
 
-    async def wait(self, seconds: float, epoch: int) -> None:
+    def wait(self, seconds: float, epoch: int) -> Awaitable[None]:
         """Return after `seconds`, or once `epoch` is over."""
+        # Not a coroutine around another: ten thousand may wait at once.
         if self._virtual is not None:
             self._virtual.skip(seconds)
             seconds = 0.0
-        if self.epoch == epoch:
-            await (self._wait_in_asyncio if in_asyncio() else self._wait_in_trio)(seconds)
+        if self.epoch != epoch:
+            return _nothing()
+        return (self._wait_in_asyncio if in_asyncio() else self._wait_in_trio)(seconds)
 
     async def _wait_in_asyncio(self, seconds: float) -> None:
-        # As asyncio.sleep does it, and no dearer: ten thousand may wait at once.
+        # As asyncio.sleep does it, and no dearer.
         import asyncio  # noqa: PLC0415 - it is loaded: a task of it runs this
 
         loop = asyncio.get_running_loop()
@@ -120,6 +122,10 @@ class TaskWait:
             _finish(future)
         for scope in tuple(self._scopes):
             scope.cancel()
+
+
+async def _nothing() -> None:
+    pass
 
 
 def _finish(future: asyncio.Future[None]) -> None:

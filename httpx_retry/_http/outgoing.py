@@ -80,7 +80,7 @@ class Outgoing:
         self._chosen: httpx.Request | None = None
         self._deadline: Deadline | None = None
         self._guard: BodyGuard | None = None
-        self._guards: list[BodyGuard] = []
+        self._guards: tuple[BodyGuard, ...] = ()
         self._witness: Witness | None = None
 
     def add_key(self) -> None:
@@ -164,7 +164,7 @@ class Outgoing:
         if guard is not self._body:
             guarded.stream = cast("httpx.SyncByteStream", guard)  # by `Family.stream_class`
             if guard not in self._guards:
-                self._guards.append(guard)
+                self._guards = (*self._guards, guard)
             if request is self._base:
                 self._base = guarded
         # A mock may read it and leave bytes in its place: the next attempt begins from the guard.
