@@ -87,6 +87,7 @@ def serving() -> Iterator[tuple[str, Callable[[], int]]]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs,))
     process.start()
+    theirs.close()  # a server that dies is noticed then
 
     def connections() -> int:
         ours.send("connections?")
