@@ -14,6 +14,7 @@ import tracemalloc
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -158,7 +159,7 @@ def _line(minutes: float, counts: Counter[str], reading: Reading) -> str:
 def main(minutes: float) -> int:
     """Soak for so long, and print a line each half minute; return 0 if everything stayed flat."""
     logging.getLogger("httpx_retry").setLevel(logging.CRITICAL)
-    say = Console(highlight=False).print
+    say = partial(Console(highlight=False).print, soft_wrap=True)
     say("minutes  requests   retries cancelled  traced MB files")
     began = shown = time.monotonic()
     with Soak(_ROUND) as soak:
