@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import pytest
 
@@ -20,6 +21,8 @@ ROUNDS = WARM_UP + 4
 # Bytes per request: a short run still fills caches, with 20 to 50. A set of futures that are not
 # forgotten takes 170, a `Call` that is kept 4,800; a response that is not closed holds its slot.
 MOST = 100.0
+# Coverage keeps a tracer, and frames, of each thread that ever was: 200 to 450 more.
+MOST_WITH_TRACERS = 1500.0
 
 
 def test_a_short_soak_leaves_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
@@ -28,7 +31,8 @@ def test_a_short_soak_leaves_nothing_behind(caplog: pytest.LogCaptureFixture) ->
     with Soak(REQUESTS) as soak:
         for _ in range(ROUNDS):
             soak.round()
-        counts, found = soak.counts, soak.faults(MOST)
+        most = MOST if sys.gettrace() is None else MOST_WITH_TRACERS
+        counts, found = soak.counts, soak.faults(most)
 
     assert found == []
     assert soak.after.files == soak.before.files
