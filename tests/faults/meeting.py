@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.clock import FakeClock
     from tests.worlds import Client, World
 
-TIMEOUT = 0.2
+TIMEOUT = 0.4
 MAY_BE_SENT_AGAIN = (Evidence.UNSENT, Evidence.REFUSED)
 
 

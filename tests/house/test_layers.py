@@ -29,6 +29,7 @@ RANKS = (
     ("_recovery",),
     ("_streams",),
     ("_wait",),
+    ("_body_sync", "_body_async"),
     ("_sync", "_async"),
     ("_explain.figures", "_explain.forecast"),
     ("_explain.chart", "_explain.facts"),

@@ -1,0 +1,106 @@
+"""The body of a response, in threads: read on, where it breaks off, from another response.
+
+`_body_async.py` is its mirror.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._http.representation import facts_of
+from ._http.response_body import Body, is_small
+from ._recovery import Recovery
+from ._streams import close_stream, end_iteration, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+class BodyStream:
+    """A response body that is mended where it breaks off."""
+
+    __slots__ = ("driver", "inner", "response", "source")
+
+    driver: Any  # a driver: it stands below this room
+    inner: Any
+    response: Any
+    source: Any  # a `Source`; then the `Recovery`, once there is one; None: closed
+
+    def __iter__(self) -> Iterator[bytes]:  # noqa: C901, PLR0912 - a second generator would cost each chunk
+        if self.source is None:
+            for chunk in self.inner:
+                yield chunk
+            return
+        recovery: Recovery | None = None
+        if is_small(self.response.headers):
+            # The most common body by far: whole before its first byte, at the least cost.
+            try:
+                held: Sequence[bytes] = whole(self.inner)
+            except Exception as error:
+                if self.source is None:
+                    raise
+                body = self._new_body()
+                recovery = self._recovery_of(body)
+                recovery.broke(error)
+            else:
+                for part in held:
+                    yield part
+                return
+            self._resume(recovery)
+        else:
+            body = self._new_body()
+        while True:
+            try:
+                chunks = iter(self.inner)
+                for chunk in chunks:
+                    part = body.take(chunk)
+                    if part:
+                        yield part
+                    if body.is_over:
+                        end_iteration(chunks)
+                        break
+            except Exception as error:
+                if self.source is None:
+                    raise
+                recovery = recovery or self._recovery_of(body)
+                recovery.broke(error)
+            else:
+                held = body.end()
+                if body.refusal is None:
+                    for part in held:
+                        yield part
+                    return
+                assert recovery is not None
+                recovery.was_not_the_rest()
+            self._resume(recovery)
+
+    def _new_body(self) -> Body:
+        response, source = self.response, self.source
+        version = response.extensions.get("http_version", b"")
+        facts = facts_of(response.status_code, response.headers.raw, version)
+        is_get = source[1].method == "GET"
+        return Body(facts, self.driver._settings.clock.monotonic, may_ask_ranges=is_get)
+
+    def _recovery_of(self, body: Body) -> Recovery:
+        recovery = Recovery(self.driver._settings, self.source, self.response, body)
+        self.source = recovery
+        return recovery
+
+    def _resume(self, recovery: Recovery) -> None:
+        """Go on with another response, or raise what the body broke off with."""
+        inner, self.inner = self.inner, self.driver._settings.wire.family.ByteStream(b"")
+        close_stream(inner)
+        response = self.driver._pursue(recovery)
+        self.inner = response.stream
+        if self.source is None:
+            close_stream(self.inner)
+            recovery.raise_error()
+
+    def close(self) -> None:
+        """Close the stream in use, once; no more is sent for it."""
+        source, self.source, self.response = self.source, None, None
+        if source is None:
+            return
+        if isinstance(source, Recovery):
+            source.abandon()
+        self.inner.close()
