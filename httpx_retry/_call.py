@@ -25,7 +25,8 @@ from ._http.faults import evidence_of_status
 from ._http.hints import read_hints
 from ._http.load import load_of
 from ._http.outgoing import Outgoing
-from ._http.requests import origin_of
+from ._http.requests import has_request, origin_of
+from ._http.responses import opens_a_tunnel, read_copy
 from ._observe import EventKind, RetryEvent, attach_history, attach_note, log_event
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class Call:
         policy = self._policy
         if not policy.read_body or policy.retry_if is None or self._response is None:
             return False
-        return not self._response.is_stream_consumed and not _opens_a_tunnel(self._response)
+        return not self._response.is_stream_consumed and not opens_a_tunnel(self._response)
 
     @property
     def stream(self) -> Any:
@@ -208,16 +209,8 @@ class Call:
         assert self._outcome is not None
         family = self._settings.wire.family
         self._response.stream = family.ByteStream(body)
-        judged = family.Response(
-            self._response.status_code,
-            headers=self._response.headers,
-            stream=family.ByteStream(body),
-            request=self.outgoing.request,
-            extensions=self._response.extensions,
-        )
-        try:
-            judged.read()
-        except family.DecodingError:
+        judged = read_copy(self._response, body, self.outgoing.request, family)
+        if judged is None:
             # Not what its Content-Encoding says: for the caller to find out, who may not decode it.
             self._outcome.is_readable = False
         else:
@@ -374,21 +367,3 @@ class Call:
             error.__context__ = context
             # The error's traceback holds this frame: no cycle is left for the collector.
             del error, context
-
-
-def has_request(response_or_error: httpx.Response | httpx.RequestError) -> bool:
-    """Whether its `request` is set: httpx raises where it is not."""
-    try:
-        return response_or_error.request is not None
-    except RuntimeError:
-        return False
-
-
-def _opens_a_tunnel(response: httpx.Response) -> bool:
-    """Whether what follows the headers is no body but another protocol (RFC 9110 §7.8, §9.3.6)."""
-    return response.status_code == _SWITCHING_PROTOCOLS or (
-        response.request.method == "CONNECT" and response.is_success
-    )
-
-
-_SWITCHING_PROTOCOLS = 101

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._call import Call, has_request
+from ._call import Call
 from ._core.outcome import Decision, Evidence, Outcome, RetryReason, Stop, StopReason
 from ._http.representation import BODY_HEADERS, facts_of
+from ._http.requests import has_request
 from ._observe import attach_history
 
 if TYPE_CHECKING:

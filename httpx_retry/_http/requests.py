@@ -40,3 +40,11 @@ def origin_of(url: httpx.URL) -> str:
     port = "" if url.port is None else f":{url.port}"
     host = f"[{url.host}]" if ":" in url.host else url.host
     return f"{url.scheme}://{host}{port}"
+
+
+def has_request(response_or_error: httpx.Response | httpx.RequestError) -> bool:
+    """Whether its `request` is set: httpx raises where it is not."""
+    try:
+        return response_or_error.request is not None
+    except RuntimeError:
+        return False

@@ -20,7 +20,7 @@ RANKS = (
     ("_core.decider",),
     ("_http.family",),
     ("_http.causes", "_http.deadline"),
-    ("_http.body_guard", "_http.hints", "_http.requests", "_http.witness"),
+    ("_http.body_guard", "_http.hints", "_http.requests", "_http.responses", "_http.witness"),
     ("_http.faults", "_http.representation", "_http.request_body"),
     ("_http.drain", "_http.load", "_http.outgoing", "_http.response_body"),
     ("_observe",),

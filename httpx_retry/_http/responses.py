@@ -1,0 +1,44 @@
+"""Responses that are looked at before the caller has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .family import Family
+
+_SWITCHING_PROTOCOLS = 101
+
+
+def opens_a_tunnel(response: httpx.Response) -> bool:
+    """Whether what follows the headers is no body but another protocol (RFC 9110 §7.8, §9.3.6)."""
+    return response.status_code == _SWITCHING_PROTOCOLS or (
+        response.request.method == "CONNECT" and response.is_success
+    )
+
+
+def read_copy(
+    response: httpx.Response, body: bytes, request: httpx.Request, family: Family
+) -> httpx.Response | None:
+    """Return a response like this one that was read; None where its body cannot be decoded.
+
+    Args:
+        response: stays as it is.
+        body: its body, as it was sent.
+        request: what it answers.
+        family: the httpx that it is of.
+    """
+    copy = family.Response(
+        response.status_code,
+        headers=response.headers,
+        stream=family.ByteStream(body),
+        request=request,
+        extensions=response.extensions,
+    )
+    try:
+        copy.read()
+    except family.DecodingError:
+        return None
+    return copy
