@@ -150,7 +150,7 @@ class AsyncRetryDriver:
                 await self._discard(call)
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
                 if delay > 0:
-                    await waiter.wait(delay, call.epoch)
+                    call.skip(await waiter.wait(delay, call.epoch))
                 if waiter.epoch != call.epoch:
                     call.closed()
                     break

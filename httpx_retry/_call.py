@@ -69,6 +69,7 @@ class Call:
         "_response",
         "_sent",
         "_settings",
+        "_skipped",
         "_stream",
         "epoch",
         "gave_up",
@@ -96,6 +97,7 @@ class Call:
         self._sent = began
         self._ended = began
         self._ended_at = 0.0
+        self._skipped = 0.0
         self._response: httpx.Response | None = None
         self._stream: Any = None
         self._error: Exception | None = None
@@ -114,6 +116,7 @@ class Call:
         self.outgoing = earlier.outgoing
         self._progress = earlier._progress
         self._attempts = earlier._attempts
+        self._skipped = earlier._skipped
 
     def depart(self) -> httpx.Request:
         """Return the request to be sent, now."""
@@ -128,7 +131,7 @@ class Call:
         """The attempt ended with an error."""
         family = self._settings.wire.family
         clock = self._settings.clock
-        self._ended, self._ended_at = clock.monotonic(), clock.time()
+        self._ended, self._ended_at = clock.monotonic(), clock.time() + self._skipped
         # The frame that caught it holds this call: an error that is kept would keep itself.
         error.__traceback__ = getattr(error.__traceback__, "tb_next", None)
         evidence, at_once = self.outgoing.fault_of(error)
@@ -157,7 +160,7 @@ class Call:
         """The attempt ended with a response."""
         status = response.status_code
         clock = self._settings.clock
-        self._ended, self._ended_at = clock.monotonic(), clock.time()
+        self._ended, self._ended_at = clock.monotonic(), clock.time() + self._skipped
         if self._policy.max_elapsed is not None:
             self.outgoing.lift_deadline()
         wait = should_retry = None
@@ -335,6 +338,14 @@ class Call:
     def next_number(self) -> int:
         """The number of the attempt to come."""
         return len(self._attempts) + 1
+
+    def skip(self, seconds: float) -> None:
+        """Count seconds of a wait that was skipped as waited: this call began so much earlier.
+
+        It is this call's affair alone: others on the same clock keep all of their time.
+        """
+        self._began -= seconds
+        self._skipped += seconds
 
     def release(self) -> None:
         """Let go of the response: it is most of what a waiter would cost in memory."""

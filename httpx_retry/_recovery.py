@@ -103,6 +103,11 @@ class Recovery(Call):
         self._refusal = self._body.cannot_go_on()
         self.outgoing.ask(self._body.ask_for_rest)
 
+    def skip(self, seconds: float) -> None:
+        """Count seconds of a wait that was skipped as waited: the body is so much older, too."""
+        super().skip(seconds)
+        self._body.grow_older(seconds)
+
     def abandon(self) -> None:
         """The caller has closed the response: nothing more is sent for it."""
         self.epoch = _NO_EPOCH

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from inspect import isawaitable
@@ -24,6 +23,40 @@ Prepare = Callable[["httpx.Request", int], Any]
 # Seconds: waits are cut into slices, so that Ctrl-C ends them on every system.
 _SLICE = 0.5
 
+# The one switch of the whole process, looked at when a wait is about to begin and at no other time:
+# the lists to which waits are added instead. While there is one, none takes time.
+_skipped: dict[int, list[float]] = {}
+
+
+class InstantWaits:
+    """A context in which no wait of any transport takes time: in every thread and event loop.
+
+    Entering it gives the list of the waits that would have been, in seconds. Contexts may overlap
+    in any way, those of other threads included: each has a list of its own. A wait on a
+    `VirtualClock` takes no time anyway, and is that clock's affair.
+    """
+
+    def __init__(self) -> None:
+        self._entered: list[list[float]] = []
+
+    def __enter__(self) -> list[float]:
+        waits: list[float] = []
+        self._entered.append(waits)
+        _skipped[id(waits)] = waits
+        return waits
+
+    def __exit__(self, *_: object) -> None:
+        del _skipped[id(self._entered.pop())]
+
+
+def _is_skipped(seconds: float) -> bool:
+    """Whether a wait that is about to begin is skipped: it is noted instead."""
+    # A copy is made in one step, whatever other threads do.
+    lists = _skipped.copy().values() if _skipped else ()
+    for waits in lists:
+        waits.append(seconds)
+    return bool(lists)
+
 
 class ThreadWait:
     """Waits in the calling thread, until `wake`.
@@ -41,20 +74,29 @@ class ThreadWait:
         # A lock for each waiter and none for all: a fork finds nothing locked but its own.
         self._waiters: set[Any] = set()
 
-    def wait(self, seconds: float, epoch: int) -> None:
-        """Return after `seconds`, or once `epoch` is over."""
+    def wait(self, seconds: float, epoch: int) -> float:
+        """Return after `seconds`, or once `epoch` is over.
+
+        Returns:
+            The seconds that were skipped, and count as waited all the same.
+        """
         if self._virtual is not None:
             self._virtual.skip(seconds)
-            return
+            return 0.0
+        if self.epoch == epoch and _is_skipped(seconds):
+            return seconds
         waiter = Lock()
         waiter.acquire()
         self._waiters.add(waiter)
         try:
-            ends = time.monotonic() + seconds
-            while self.epoch == epoch and (left := ends - time.monotonic()) > 0:
+            # No clock is asked: under a test's frozen one this would never end.
+            left = seconds
+            while self.epoch == epoch and left > 0:
                 waiter.acquire(timeout=min(left, _SLICE))
+                left -= _SLICE
         finally:
             self._waiters.discard(waiter)
+        return 0.0
 
     def wake(self) -> None:
         """End every wait that has begun."""
@@ -81,31 +123,47 @@ class TaskWait:
         self._futures: set[asyncio.Future[None]] = set()
         self._scopes: set[trio.CancelScope] = set()
 
-    def wait(self, seconds: float, epoch: int) -> Awaitable[None]:
-        """Return after `seconds`, or once `epoch` is over."""
+    def wait(self, seconds: float, epoch: int) -> Awaitable[float]:
+        """Return after `seconds`, or once `epoch` is over, as `ThreadWait.wait` does."""
         # Not a coroutine around another: ten thousand may wait at once.
         if self._virtual is not None:
             self._virtual.skip(seconds)
             seconds = 0.0
         if self.epoch != epoch:
             return _nothing()
+        if self._virtual is None and _is_skipped(seconds):
+            return self._skip(seconds)
+        return self._wait(seconds)
+
+    async def _skip(self, seconds: float) -> float:
+        """Let other tasks have their turn, as any wait does."""
+        await self._wait(0.0)
+        return seconds
+
+    def _wait(self, seconds: float) -> Awaitable[float]:
         return (self._wait_in_asyncio if in_asyncio() else self._wait_in_trio)(seconds)
 
-    async def _wait_in_asyncio(self, seconds: float) -> None:
+    async def _wait_in_asyncio(self, seconds: float) -> float:
         # As asyncio.sleep does it, and no dearer.
         import asyncio  # noqa: PLC0415 - it is loaded: a task of it runs this
 
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        timer = loop.call_later(seconds, _finish, future)
+        # Where a test has stopped the loop's clock, even a timer of 0 s would never be due.
+        timer = (
+            loop.call_later(seconds, _finish, future)
+            if seconds
+            else loop.call_soon(_finish, future)
+        )
         self._futures.add(future)
         try:
             await future
         finally:
             timer.cancel()
             self._futures.discard(future)
+        return 0.0
 
-    async def _wait_in_trio(self, seconds: float) -> None:
+    async def _wait_in_trio(self, seconds: float) -> float:
         import trio  # noqa: PLC0415 - it is loaded: a task of it runs this
 
         with trio.CancelScope(deadline=trio.current_time() + seconds) as scope:
@@ -114,6 +172,7 @@ class TaskWait:
                 await trio.sleep_forever()
             finally:
                 self._scopes.discard(scope)
+        return 0.0
 
     def wake(self) -> None:
         """End every wait that has begun."""
@@ -124,8 +183,8 @@ class TaskWait:
             scope.cancel()
 
 
-async def _nothing() -> None:
-    pass
+async def _nothing() -> float:
+    return 0.0
 
 
 def _finish(future: asyncio.Future[None]) -> None:

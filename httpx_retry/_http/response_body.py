@@ -177,6 +177,11 @@ class Body:
             return f"no validator and no length, and older than {_YOUNG:g} s"
         return None
 
+    def grow_older(self, seconds: float) -> None:
+        """Let time pass for this body alone."""
+        if self._born is not None:
+            self._born -= seconds
+
     def ask_for_rest(self, request: httpx.Request) -> None:
         """Put the range that is missing, if one can be asked for, into a request."""
         validator = self.facts.validator

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pickle
 import time
+from typing import TYPE_CHECKING
 
 from httpx_retry import Attempt, Evidence, Outcome, RetryReason, SystemClock
 from httpx_retry import StopReason as Why
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def attempt(**changes: object) -> Attempt:
@@ -34,9 +38,12 @@ def test_an_outcome_prints_what_happened_and_nothing_that_was_sent() -> None:
     )
 
 
-def test_the_system_clock_is_the_operating_systems() -> None:
+def test_the_system_clock_is_the_operating_systems(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clock = SystemClock()
 
     assert clock.monotonic is time.monotonic
-    assert clock.time is time.time
+    monkeypatch.setattr(time, "time", lambda: 1.5)  # as freezegun does
+    assert clock.time() == 1.5
     assert repr(clock) == "SystemClock()"
