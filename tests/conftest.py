@@ -45,10 +45,10 @@ def _collected_at_once() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run a coroutine function in the world that it asks for."""
-    if not iscoroutinefunction(pyfuncitem.obj):
-        return None
+    """Run a coroutine function in the world that it asks for; others run it that asks for none."""
     wanted = pyfuncitem._fixtureinfo.argnames
+    if not iscoroutinefunction(pyfuncitem.obj) or not {"world", "async_world"} & set(wanted):
+        return None
     arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
     name = "world" if "world" in wanted else "async_world"
     world = cast("World", pyfuncitem.funcargs[name])
