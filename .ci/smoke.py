@@ -3,12 +3,14 @@
 import asyncio
 import importlib.metadata
 import importlib.resources
+import importlib.util
 import subprocess
 import sys
 
 import httpx
 
 import httpx_retry
+import httpx_retry.testing
 
 
 def flaky():
@@ -33,6 +35,13 @@ async def in_a_task():
 for response in (in_a_thread(), asyncio.run(in_a_task())):
     assert response.status_code == 200, response
     assert len(httpx_retry.retry_history(response)) == 2
+
+# What is for tests comes with it, the pytest plugin included, and needs nothing more.
+with httpx_retry.testing.instant_retries() as waits:
+    in_a_thread()
+assert waits == [0.01], waits
+(plugin,) = importlib.metadata.entry_points(group="pytest11", name="httpx_retry")
+assert importlib.util.find_spec(plugin.value), plugin
 
 httpx_retry.RetryTransport(http2=True).close()
 assert importlib.metadata.version("httpx-retry-transport") == httpx_retry.__version__
