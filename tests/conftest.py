@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from .clock import FakeClock
+from httpx_retry.testing import FakeClock
+
 from .worlds import WORLDS, World
 
 if TYPE_CHECKING:

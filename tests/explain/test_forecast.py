@@ -18,7 +18,7 @@ from httpx_retry import (
     retry_history,
 )
 from httpx_retry._explain.forecast import Forecast, Spread, forecast
-from tests.clock import FakeClock
+from httpx_retry.testing import FakeClock
 
 from . import policies
 

@@ -11,7 +11,7 @@ from tests.faults.lab import Received, client_context
 if TYPE_CHECKING:
     import httpx
 
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
     from tests.worlds import Client, World
 
 TIMEOUT = 0.4

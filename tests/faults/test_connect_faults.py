@@ -34,7 +34,7 @@ from tests.faults.lab.clients import leaves_socket_open
 from .meeting import expect, meet
 
 if TYPE_CHECKING:
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
     from tests.worlds import World
 
 UNSENT, PERMANENT = Evidence.UNSENT, Evidence.PERMANENT

@@ -26,7 +26,7 @@ from tests.faults.lab.clients import leaves_upload_unfinished
 from .meeting import expect, meet, send
 
 if TYPE_CHECKING:
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
     from tests.worlds import World
 
 UNKNOWN, REFUSED, PERMANENT = Evidence.UNKNOWN, Evidence.REFUSED, Evidence.PERMANENT

@@ -24,7 +24,7 @@ from tests.worlds import World, settled
 from .meeting import Met, send
 
 if TYPE_CHECKING:
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
 
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
 Step = Callable[[Send, httpx.Request], Awaitable[httpx.Response]]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
 
 BODY = bytes(range(256)) * 600  # more than one chunk of httpx's
 THREADS = World()

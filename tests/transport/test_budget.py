@@ -27,7 +27,7 @@ from tests.worlds import Stream, World
 from .handlers import Server, options
 
 if TYPE_CHECKING:
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
 
 POLICY = RetryPolicy(backoff=ConstantBackoff(0))
 SITE = "http://test"

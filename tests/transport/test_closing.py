@@ -25,7 +25,7 @@ from tests.worlds import Stream, World, settled
 from .handlers import Server, options
 
 if TYPE_CHECKING:
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
 
 FOR_DAYS = RetryPolicy(backoff=ConstantBackoff(100_000.0))
 BREAK = httpx.ReadError("reset")

@@ -15,7 +15,7 @@ from tests.worlds import Stream, World
 from .handlers import Server, options
 
 if TYPE_CHECKING:
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
 
 PHASES = ("connect", "read", "write", "pool")
 POLICY = RetryPolicy(max_elapsed=10.0, backoff=ConstantBackoff(1.0), max_attempts=99)

@@ -16,7 +16,7 @@ from .handlers import options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
 
 POLICY = RetryPolicy(backoff=ConstantBackoff(0))
 HTTP2 = {"http_version": b"HTTP/2"}

@@ -16,7 +16,7 @@ from tests.faults.lab import HTTP1Server, Reply
 from .handlers import Server, options
 
 if TYPE_CHECKING:
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
     from tests.worlds import World
 
 

@@ -13,7 +13,7 @@ from httpx_retry import Attempt, Evidence, RetryReason, StopReason, retry_histor
 from .handlers import Server, options
 
 if TYPE_CHECKING:
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
     from tests.worlds import World
 
 

@@ -22,7 +22,7 @@ from tests.worlds import Stream, World, settled
 from .handlers import Server, options
 
 if TYPE_CHECKING:
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
 
 
 class Mine(Exception):  # noqa: N818 - what a hook of the user's own raises

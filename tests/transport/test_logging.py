@@ -15,7 +15,7 @@ from tests.worlds import Stream, World
 from .handlers import Server, options
 
 if TYPE_CHECKING:
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
 
 SITE = "https://test:8443"
 URL = "https://user:secret-in-userinfo@test:8443/secret-in-path?key=secret-in-query#secret-too"

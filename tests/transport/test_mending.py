@@ -39,7 +39,7 @@ from .handlers import options
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
 
 BODY = random.Random(1).randbytes(300_000)
 SMALL = b'{"answer": 42}'

@@ -17,7 +17,7 @@ from tests.worlds import Stream, World
 from .handlers import options
 
 if TYPE_CHECKING:
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
 
 Headers = dict[str, str] | list[tuple[str, str]]
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from httpx_retry import RetryPolicy, RetryTransport
-from tests.clock import FakeClock
+from httpx_retry.testing import FakeClock
 from tests.worlds import Stream
 
 SIZE = 200_000

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from httpx_retry import Evidence, RetryPolicy, StopReason, retry_history
-from tests.clock import FakeClock
+from httpx_retry.testing import FakeClock
 
 from .handlers import Server, options
 

@@ -15,7 +15,7 @@ from .handlers import options
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
     from tests.worlds import World
 
 

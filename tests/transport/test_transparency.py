@@ -11,7 +11,7 @@ import pytest
 from typing_extensions import Self
 
 from httpx_retry import RetryPolicy
-from tests.clock import FakeClock
+from httpx_retry.testing import FakeClock
 
 from .handlers import Server, options
 

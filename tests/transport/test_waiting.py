@@ -10,7 +10,7 @@ from httpx_retry import ConstantBackoff, RetryPolicy
 from .handlers import Server, options
 
 if TYPE_CHECKING:
-    from tests.clock import FakeClock
+    from httpx_retry.testing import FakeClock
     from tests.worlds import World
 
 
