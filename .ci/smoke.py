@@ -55,7 +55,17 @@ assert demo.returncode == 2, demo
 assert "httpx-retry-transport[cli]" in demo.stderr, demo.stderr
 assert demo.stderr.count("\n") == 1, demo.stderr
 
-# A policy is explained without it.
+# So does the module for OpenTelemetry.
+telemetry = subprocess.run(
+    [sys.executable, "-c", "import httpx_retry.opentelemetry"],
+    capture_output=True,
+    text=True,
+    check=False,
+)
+assert telemetry.returncode == 1, telemetry
+assert "httpx-retry-transport[otel]" in telemetry.stderr, telemetry.stderr
+
+# A policy is explained without any extra.
 explained = subprocess.run(
     [sys.executable, "-m", "httpx_retry", "explain"], capture_output=True, text=True, check=True
 )

@@ -138,8 +138,8 @@ class Outgoing:
 
     def lift_deadline(self) -> None:
         """The headers are there: the body keeps the caller's own timeouts."""
-        if self._deadline is not None:
-            self._deadline.lift()
+        assert self._deadline is not None
+        self._deadline.lift()
 
     def _take_next(self) -> httpx.Request:
         """What `prepare` chose, for one attempt; else the caller's, to the URL that it had."""
@@ -153,7 +153,7 @@ class Outgoing:
 
     def _guarded(self, request: httpx.Request) -> httpx.Request:
         self._body = request.stream
-        if type(self._body) is self._wire.family.ByteStream:
+        if isinstance(self._body, self._wire.family.ByteStream):
             self._guard = None
             return request
         held = (guard for guard in self._guards if guard.holds(self._body))
@@ -161,8 +161,6 @@ class Outgoing:
             request, self._wire.family, self._policy.replay_buffer
         )
         self._guard = guard
-        if guard is None:
-            return request
         guarded = copied(request)
         if guard is not self._body:
             guarded.stream = cast("httpx.SyncByteStream", guard)  # by `Family.stream_class`

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .family import Family
 
 
-def guard_for(request: httpx.Request, family: Family, capacity: int) -> BodyGuard | None:
-    """Return the guard that the request's body needs; None where it is in memory.
+def guard_for(request: httpx.Request, family: Family, capacity: int) -> BodyGuard:
+    """Return the guard of a request's body that is not in memory.
 
     Args:
         request: not yet sent: a file stands where its first send begins.
@@ -28,8 +28,6 @@ def guard_for(request: httpx.Request, family: Family, capacity: int) -> BodyGuar
         capacity: bytes of a one-shot body to keep.
     """
     stream: Any = request.stream
-    if isinstance(stream, family.ByteStream):
-        return None
     if isinstance(stream, BodyGuard):
         return stream
     way = _way_back(stream, family)

@@ -39,7 +39,7 @@ RANKS = (
     ("_explain.picture", "_explain.text"),
     ("_explain",),
     ("",),
-    ("_demo", "_explain.given"),
+    ("_demo", "_explain.given", "opentelemetry"),
     ("__main__",),
 )
 RANK_OF = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
