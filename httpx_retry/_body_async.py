@@ -101,6 +101,6 @@ class AsyncBodyStream:
         source, self.source, self.response = self.source, None, None
         if source is None:
             return
-        if isinstance(source, Recovery):
+        if type(source) is Recovery:
             source.abandon()
         await self.inner.aclose()

@@ -101,6 +101,6 @@ class BodyStream:
         source, self.source, self.response = self.source, None, None
         if source is None:
             return
-        if isinstance(source, Recovery):
+        if type(source) is Recovery:
             source.abandon()
         self.inner.close()

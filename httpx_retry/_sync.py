@@ -131,12 +131,13 @@ class RetryDriver:
             return
         # Made for each response: its attributes are set here, as a call of __init__ costs more.
         inner: Any = response.stream
-        stream: Any = self._body_stream()
+        kind = self._body_stream
+        stream: Any = kind()
         stream.driver = self
         stream.source = source
         stream.response = response
         # A response that is given again, as mocks do, is not wrapped in one layer after another.
-        stream.inner = inner.inner if type(inner) is self._body_stream else inner
+        stream.inner = inner.inner if type(inner) is kind else inner
         response.stream = stream
 
     def _pursue(self, call: Call) -> httpx.Response:
