@@ -67,9 +67,13 @@ def _demo(parsed: Namespace) -> int:
 
     from ._demo import run_demo  # noqa: PLC0415 - needs the extra
 
-    # The picture tells it.
-    logging.getLogger("httpx_retry").setLevel(logging.CRITICAL)
-    return 0 if run_demo(Console(), requests=parsed.requests, seed=parsed.seed) else 1
+    logger = logging.getLogger("httpx_retry")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # the picture tells it
+    try:
+        return 0 if run_demo(Console(), requests=parsed.requests, seed=parsed.seed) else 1
+    finally:
+        logger.setLevel(level)
 
 
 def _explain(parsed: Namespace) -> int:

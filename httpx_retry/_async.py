@@ -17,6 +17,7 @@ from ._core.policy import RetryPolicy
 from ._http.family import Family
 from ._http.outgoing import Wire
 from ._http.representation import WITHOUT_BODY
+from ._http.requests import origin_of
 from ._http.witness import as_async_trace
 from ._settings import Settings, policy_for
 from ._streams import async_whole, close_async_stream, end_async_iteration
@@ -113,7 +114,7 @@ class AsyncRetryDriver:
             else:
                 if response.status_code < policy.judged_from:
                     if self._missing:
-                        self._settings.deposit(url, None)
+                        self._settings.deposit(origin_of(url), None)
                     if request.method in policy.mended_methods:
                         self._mend(response, (policy, request, url, body, began, epoch, None))
                     return response
@@ -152,12 +153,11 @@ class AsyncRetryDriver:
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
                 if delay > 0:
                     call.skip(await waiter.wait(delay, call.epoch))
-                if waiter.epoch != call.epoch:
-                    call.closed()
-                    break
-                if self._prepare is not None:
+                if self._prepare is not None and waiter.epoch == call.epoch:
                     outgoing = call.outgoing
                     outgoing.use(await self._prepare(outgoing.next_request(), call.next_number))
+                if call.comes_too_late(is_closed=waiter.epoch != call.epoch):
+                    break
                 await self._send(call)
             if call.gave_up:
                 await close_async_stream(call.take_stream())

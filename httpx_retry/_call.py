@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._core.decider import Progress, decide
+from ._core.decider import Progress, decide, is_too_late
 from ._core.outcome import (
     Attempt,
     Decision,
@@ -133,7 +133,7 @@ class Call:
         clock = self._settings.clock
         self._ended, self._ended_at = clock.monotonic(), clock.time() + self._skipped
         # The frame that caught it holds this call: an error that is kept would keep itself.
-        error.__traceback__ = getattr(error.__traceback__, "tb_next", None)
+        error.with_traceback(getattr(error.__traceback__, "tb_next", None))
         evidence, at_once = self.outgoing.fault_of(error)
         if evidence is Evidence.BUG and isinstance(error, tuple(self._policy.exceptions)):
             evidence = Evidence.UNKNOWN
@@ -224,7 +224,10 @@ class Call:
         response, stream = self._response, self._stream
         if response is None or stream is None or response.is_closed or self._is_in_memory(stream):
             return None
-        return drain_for(self.outgoing.request, response, self._settings.clock.monotonic)
+        longest = self._policy.max_elapsed
+        left = None if longest is None else longest - (self._ended - self._began)
+        monotonic = self._settings.clock.monotonic
+        return drain_for(self.outgoing.request, response, monotonic, left=left)
 
     def judge(self, *, is_closed: bool) -> Decision:
         """Return what follows the attempt that has just ended, and tell who wants to know.
@@ -260,13 +263,12 @@ class Call:
         return settings.budget.withdraw(self._origin, load, self._ended)
 
     def _deposit(self, tokens: float | None) -> None:
-        assert self._settings.budget is not None
-        self._settings.budget.deposit(self._origin, tokens)
+        self._settings.deposit(self._origin, tokens)
 
     @property
     def _origin(self) -> str:
         if self._known_origin is None:
-            self._known_origin = origin_of(self.outgoing.request.url)
+            self._known_origin = origin_of(self.outgoing.url)
         return self._known_origin
 
     def _granted(self, decision: Retry, outcome: Outcome) -> None:
@@ -282,19 +284,38 @@ class Call:
             if self._settings.missing:
                 self._deposit(None)
             return
-        if not recovered:
+        if not recovered and decision.reason is not StopReason.CLOSED:
             self._progress.tokens = 0.0  # spent
         self._record(outcome, None if recovered else outcome.evidence, None, decision.reason)
         self._tell("recovered" if recovered else "gave-up")
 
-    def closed(self) -> None:
-        """The transport was closed during the wait: the caller gets the last error, if any."""
+    def comes_too_late(self, *, is_closed: bool) -> bool:
+        """Whether the attempt that was granted is not to be made: then the call has ended.
+
+        What `prepare` or draining took may have used up the time; the caller gets the last error.
+
+        Args:
+            is_closed: whether the transport was closed since the call began.
+        """
+        longest = self._policy.max_elapsed
+        if not is_closed and longest is None:
+            return False
+        now = self._settings.clock.monotonic()
+        if is_closed:
+            self._end_early(now, StopReason.CLOSED, "the transport was closed")
+        elif is_too_late(longest, now - self._began):
+            self._end_early(now, StopReason.DEADLINE, "the deadline passed")
+        else:
+            return False
+        return True
+
+    def _end_early(self, now: float, reason: StopReason, what: str) -> None:
         if self._error is None:
             self._error = self._settings.wire.family.TransportError(
-                "the transport was closed before the next attempt", request=self.outgoing.request
+                f"{what} before the next attempt", request=self.outgoing.request
             )
-        self._ended = self._settings.clock.monotonic()
-        self._attempts[-1] = self._attempts[-1]._replace(wait=None, reason=StopReason.CLOSED)
+        self._ended = now
+        self._attempts[-1] = self._attempts[-1]._replace(wait=None, reason=reason)
         self._tell("gave-up")
 
     def _tell(self, kind: EventKind, detail: str | None = None) -> None:
@@ -375,6 +396,6 @@ class Call:
             raise error
         finally:
             # Raising set it to whatever the caller is busy with; it was the wrapped transport's.
-            error.__context__ = context
+            object.__setattr__(error, "__context__", context)  # some are frozen
             # The error's traceback holds this frame: no cycle is left for the collector.
             del error, context

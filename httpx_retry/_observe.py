@@ -58,12 +58,17 @@ class RetryEvent:
     def __repr__(self) -> str:
         latest = self.attempt
         return (
-            f"<RetryEvent {self.kind} {self.request.method} {origin_of(self.request.url)}"
+            f"<RetryEvent {self.kind} {_shown(self.request.method)} {origin_of(self.request.url)}"
             f" attempt {latest.number}: {latest.label}>"
         )
 
 
 EventHook = Callable[[RetryEvent], object]
+
+
+def log_trouble(what: str, error: Exception) -> None:
+    """Write down an exception that reaches nobody."""
+    _LOGGER.error("%s", what, exc_info=error)
 
 
 def log_event(
@@ -86,7 +91,7 @@ def log_event(
     if not _LOGGER.isEnabledFor(level):
         return
     latest = attempts[-1]
-    method, origin = request.method, origin_of(request.url)
+    method, origin = _shown(request.method), origin_of(request.url)
     facts = {
         "retry_event": kind,
         "retry_method": method,
@@ -101,6 +106,11 @@ def log_event(
     }
     said = _sentence(kind, attempts, total, detail)
     _LOGGER.log(level, "%s %s: %s", method, origin, said, extra=facts)
+
+
+def _shown(method: str) -> str:
+    """A method as it may stand in a line of a log: whatever it is, it stays one line."""
+    return method if method.isalpha() else method.encode("unicode_escape").decode("ascii")
 
 
 def _sentence(
@@ -152,7 +162,8 @@ def attach_history(response_or_error: object, attempts: tuple[Attempt, ...]) -> 
 
     An attribute, because pickled responses lose their extensions.
     """
-    setattr(response_or_error, _HISTORY, attempts)
+    # Exceptions may be frozen dataclasses.
+    object.__setattr__(response_or_error, _HISTORY, attempts)
 
 
 def attach_note(
@@ -170,7 +181,7 @@ def attach_note(
     note = _NOTE_PREFIX + _of_giving_up(attempts, total, detail)
     # Written directly: BaseException.add_note is missing on Python 3.10, where nobody reads it.
     notes = [each for each in getattr(error, _NOTES, None) or () if not _is_ours(each)]
-    setattr(error, _NOTES, [*notes, note])
+    object.__setattr__(error, _NOTES, [*notes, note])
 
 
 def _is_ours(note: object) -> bool:

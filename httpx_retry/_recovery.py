@@ -169,17 +169,17 @@ class Recovery(Call):
 
     def _give_up(self, decision: Stop, outcome: Outcome) -> Decision:
         self.gave_up = True
-        self._progress.tokens = 0.0  # spent
+        if decision.reason is not StopReason.CLOSED:
+            self._progress.tokens = 0.0  # spent
         self._record(outcome, outcome.evidence, None, decision.reason)
         self._error = self._broken_by
         self._tell("gave-up", self._refusal)
         attach_history(self._first, tuple(self._attempts))
         return decision
 
-    def closed(self) -> None:
-        """The transport was closed during the wait: the body stays as it broke off."""
+    def _end_early(self, now: float, reason: StopReason, what: str) -> None:
         self._error = self._broken_by
-        super().closed()
+        super()._end_early(now, reason, what)
         attach_history(self._first, tuple(self._attempts))
 
     def conclude(self) -> httpx.Response:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ._core._checks import check_plain_function
 from ._core.budget import Budget, Fresh, RetryBudget, Traffic
 from ._core.policy import RetryPolicy, check_fields
-from ._http.requests import origin_of
+from ._observe import log_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,8 @@ class Settings:
         self.budget = RetryBudget() if isinstance(budget, Fresh) else budget
         self.traffic = Traffic()
         self.missing: Collection[object] = ()
-        if isinstance(self.budget, RetryBudget):
+        # Of a subclass nothing is known: it is told of everything.
+        if type(self.budget) is RetryBudget:
             self.traffic, self.missing = self.budget.traffic, self.budget.missing
         elif self.budget is not None:
             _check_budget(self.budget)
@@ -75,10 +76,16 @@ class Settings:
         self.clock = clock
         self.random = random
 
-    def deposit(self, url: httpx.URL, tokens: float | None) -> None:
-        """Give tokens back to the budget, of which there is one (see `Budget`)."""
+    def deposit(self, origin: str, tokens: float | None) -> None:
+        """Give tokens back to the budget, of which there is one (see `Budget`).
+
+        What it raises costs nobody a good response: it is logged.
+        """
         assert self.budget is not None
-        self.budget.deposit(origin_of(url), tokens)
+        try:
+            self.budget.deposit(origin, tokens)
+        except Exception as error:  # noqa: BLE001 - logged
+            log_trouble("the budget's deposit failed", error)
 
 
 def _check_budget(budget: object) -> None:

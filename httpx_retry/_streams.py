@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from types import coroutine
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Coroutine, Generator
+    from collections.abc import AsyncIterable, Coroutine
 
 whole = list
 """All chunks of a stream."""
@@ -75,35 +74,19 @@ def in_asyncio() -> bool:
         return False
 
 
-@coroutine
-def _undisturbed(work: Coroutine[Any, Any, None]) -> Generator[Any, Any, BaseException | None]:
-    """Run a coroutine to its end, in this very task of asyncio, and return its cancellation.
+async def _undisturbed(work: Coroutine[Any, Any, None]) -> BaseException | None:
+    """Run a coroutine to its end, whatever `task.cancel()` does, and return that cancellation.
 
-    No scope holds off `task.cancel()`. `asyncio.shield` does, in a task of its own: which costs
-    more, and cannot leave cancel scopes that this task has entered. So it is the future that the
-    coroutine waits for that is shielded, each time.
+    No scope holds it off. A task of its own does: what the work itself times out or cancels stays
+    its own affair there.
     """
     import asyncio  # noqa: PLC0415 - it is loaded, as a task of it runs this
 
+    task = asyncio.ensure_future(work)
     cancellation: BaseException | None = None
-    while True:
+    while not task.done():
         try:
-            future = work.send(None)
-        except StopIteration:
-            return cancellation
-        # What awaits a future says so by this flag; shielding takes the future's place.
-        if future is not None:
-            future._asyncio_future_blocking = False  # noqa: SLF001 - the protocol of tasks
-        is_over = False
-        while not is_over:
-            try:
-                if future is None:
-                    yield
-                else:
-                    yield from asyncio.shield(future)
-            except asyncio.CancelledError as error:
-                if future is None or not future.cancelled():
-                    cancellation = error
-            except Exception:  # noqa: BLE001, S110 - the coroutine hears of it from the future
-                pass
-            is_over = future is None or future.done()
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:  # noqa: PERF203 - once, as a rule
+            cancellation = error
+    return cancellation

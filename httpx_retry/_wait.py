@@ -80,10 +80,12 @@ class ThreadWait:
         Returns:
             The seconds that were skipped, and count as waited all the same.
         """
+        if self.epoch != epoch:
+            return 0.0
         if self._virtual is not None:
             self._virtual.skip(seconds)
             return 0.0
-        if self.epoch == epoch and _is_skipped(seconds):
+        if _is_skipped(seconds):
             return seconds
         waiter = Lock()
         waiter.acquire()
@@ -121,16 +123,16 @@ class TaskWait:
         self.epoch = 0
         self._virtual = clock if isinstance(clock, VirtualClock) else None
         self._futures: set[asyncio.Future[None]] = set()
-        self._scopes: set[trio.CancelScope] = set()
+        self._scopes: dict[trio.CancelScope, trio.lowlevel.TrioToken] = {}
 
     def wait(self, seconds: float, epoch: int) -> Awaitable[float]:
         """Return after `seconds`, or once `epoch` is over, as `ThreadWait.wait` does."""
         # Not a coroutine around another: ten thousand may wait at once.
+        if self.epoch != epoch:
+            return _nothing()
         if self._virtual is not None:
             self._virtual.skip(seconds)
             seconds = 0.0
-        if self.epoch != epoch:
-            return _nothing()
         if self._virtual is None and _is_skipped(seconds):
             return self._skip(seconds)
         return self._wait(seconds)
@@ -167,20 +169,23 @@ class TaskWait:
         import trio  # noqa: PLC0415 - it is loaded: a task of it runs this
 
         with trio.CancelScope(deadline=trio.current_time() + seconds) as scope:
-            self._scopes.add(scope)
+            self._scopes[scope] = trio.lowlevel.current_trio_token()
             try:
                 await trio.sleep_forever()
             finally:
-                self._scopes.discard(scope)
+                del self._scopes[scope]
         return 0.0
 
     def wake(self) -> None:
         """End every wait that has begun."""
         self.epoch += 1
+        # Each in its own event loop, which need not be this one, nor still run.
         for future in tuple(self._futures):
-            _finish(future)
-        for scope in tuple(self._scopes):
-            scope.cancel()
+            with suppress(RuntimeError):
+                future.get_loop().call_soon_threadsafe(_finish, future)
+        for scope, token in tuple(self._scopes.items()):
+            with suppress(RuntimeError):
+                token.run_sync_soon(scope.cancel)
 
 
 async def _nothing() -> float:

@@ -17,6 +17,7 @@ from httpx_retry._call import Call
 from httpx_retry._core.outcome import Retry
 from httpx_retry._http.family import Family
 from httpx_retry._http.outgoing import Wire
+from httpx_retry._http.requests import origin_of
 from httpx_retry._settings import Settings
 
 from .httpx_ends import REQUEST, result_of
@@ -86,7 +87,7 @@ class OurJourney:
         if call is None:
             if end is End.ANSWERED:
                 if settings.missing:
-                    settings.deposit(REQUEST.url, None)
+                    settings.deposit(origin_of(REQUEST.url), None)
                 return None
             policy, body = self.client.policy, REQUEST.stream
             call = Call(settings, policy, REQUEST, REQUEST.url, body, self.began, epoch=0)

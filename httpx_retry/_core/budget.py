@@ -22,7 +22,8 @@ _MOST_ORIGINS = 1024
 class Budget(Protocol):
     """What bounds the retries to each origin.
 
-    An own one is told of each request: `deposit` follows every success.
+    An own one is told of each request whose first attempt is good, and of each whose tokens were
+    not spent: a `deposit` for either.
     """
 
     def withdraw(self, origin: str, load: Load, now: float) -> float | None:

@@ -24,9 +24,11 @@ class Deadline(dict[str, Any]):
     def __init__(
         self, timeouts: Mapping[str, Any], ends: float, monotonic: Callable[[], float]
     ) -> None:
-        super().__init__(timeouts)
+        self._own = timeouts
         self._ends: float | None = ends
         self._monotonic = monotonic
+        # For whoever copies it: what may be taken now, which is more than what may be later.
+        super().__init__({phase: self.get(phase) for phase in timeouts})
 
     def lift(self) -> None:
         """The headers are there: the body keeps the caller's own timeouts."""
@@ -34,7 +36,7 @@ class Deadline(dict[str, Any]):
 
     def get(self, phase: str, default: Any = None) -> Any:
         """Return the seconds that a phase may take."""
-        own = super().get(phase, default)
+        own = self._own.get(phase, default)
         if self._ends is None:
             return own
         # Never 0: a socket would take it for "do not wait at all".

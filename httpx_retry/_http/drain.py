@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from .representation import WITHOUT_BODY, length_of
 
@@ -19,6 +20,7 @@ _SHORT_OF_HTTP2 = 1 << 22
 _LENGTH = re.compile(rb"[0-9]{1,9}")
 # Seconds in all; each read has the caller's own timeout besides.
 _LONGEST = 1.0
+_LONGEST_READ = 5.0
 
 
 class Drain:
@@ -41,18 +43,33 @@ class Drain:
 
 
 def drain_for(
-    request: httpx.Request, response: httpx.Response, monotonic: Callable[[], float]
+    request: httpx.Request,
+    response: httpx.Response,
+    monotonic: Callable[[], float],
+    *,
+    left: float | None,
 ) -> Drain | None:
-    """Return how to drain a response; None: it is rather closed unread."""
+    """Return how to drain a response; None: it is rather closed unread.
+
+    Args:
+        request: what it answers.
+        response: not read yet.
+        monotonic: the clock, in seconds.
+        left: seconds until the deadline; None: there is none.
+    """
     if request.method == "HEAD" or response.status_code in WITHOUT_BODY:
         return Drain(0, monotonic)
     value = length_of(response.headers) or b""
     length = int(value) if _LENGTH.fullmatch(value) else None
     if length == 0:
         return Drain(0, monotonic)
-    timeouts: Any = request.extensions.get("timeout")
-    if timeouts is None or timeouts.get("read") is None:
-        return None  # a server that goes silent would be waited for without end
+    timeouts = request.extensions.get("timeout")
+    longest_read = timeouts.get("read") if isinstance(timeouts, Mapping) else None
+    # A server may go silent in the middle: nobody waits long for what nobody wants.
+    if longest_read is None or longest_read > _LONGEST_READ:
+        return None
+    if left is not None and left < _LONGEST + longest_read:
+        return None
     if response.extensions.get("http_version") == b"HTTP/2":
         is_short = length is None or length <= _SHORT_OF_HTTP2
         return Drain(_SHORT_OF_HTTP2, monotonic) if is_short else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from .deadline import Deadline
@@ -51,6 +52,7 @@ class Outgoing:
 
     Attributes:
         request: what is sent, or was last, without the trace.
+        url: as given.
     """
 
     __slots__ = (
@@ -62,17 +64,17 @@ class Outgoing:
         "_guard",
         "_guards",
         "_policy",
-        "_url",
         "_wire",
         "_witness",
         "request",
+        "url",
     )
 
     def __init__(
         self, request: httpx.Request, url: httpx.URL, body: Any, policy: RetryPolicy, wire: Wire
     ) -> None:
         self._base = self.request = request
-        self._url = url
+        self.url = url
         self._body = body
         self._policy = policy
         self._wire = wire
@@ -129,7 +131,8 @@ class Outgoing:
             return self.request
         sent = copied(self.request)
         if ends is not None:
-            timeouts = sent.extensions.get("timeout") or {}
+            timeouts = sent.extensions.get("timeout")
+            timeouts = timeouts if isinstance(timeouts, Mapping) else {}
             sent.extensions["timeout"] = self._deadline = Deadline(timeouts, ends, monotonic)
         if as_trace is not None and is_traced:
             self._witness = Witness()
@@ -146,9 +149,9 @@ class Outgoing:
         chosen, self._chosen = self._chosen, None
         if chosen is not None:
             return chosen
-        if self._base.url is not self._url:
+        if self._base.url is not self.url:
             self._base = copied(self._base)
-            self._base.url = self._url
+            self._base.url = self.url
         return self._base if self._asked is None else self._copy()
 
     def _guarded(self, request: httpx.Request) -> httpx.Request:
@@ -202,9 +205,9 @@ class Outgoing:
                 "prepare must keep what allows the request to run twice: its method, or its"
                 f" {self._policy.idempotency_header}"
             )
-        if not is_same_origin(request.url, self._url):
+        if not is_same_origin(request.url, self.url):
             raise ValueError(
-                f"prepare must keep the origin {origin_of(self._url)},"
+                f"prepare must keep the origin {origin_of(self.url)},"
                 f" not change it to {origin_of(request.url)}"
             )
         self._chosen = request

@@ -263,7 +263,7 @@ class Lane:
         async def watched(seconds: float, epoch: int) -> None:
             if seconds == LONG and self._cancel:
                 self._cancel.get(anyio.get_current_task().id, int)()
-            await wait(seconds, epoch)
+            return await wait(seconds, epoch)
 
         waiter.wait = watched
 
