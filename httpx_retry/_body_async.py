@@ -67,6 +67,7 @@ class AsyncBodyStream:
             else:
                 held = body.end()
                 if body.refusal is None:
+                    recovery = None  # the frames of its error lead back to this one
                     for part in held:
                         yield part
                     return

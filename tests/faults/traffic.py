@@ -260,7 +260,7 @@ class Lane:
         """Let those be cancelled that asked for it, once they wait and nowhere else."""
         wait = waiter.wait
 
-        async def watched(seconds: float, epoch: int) -> None:
+        async def watched(seconds: float, epoch: int) -> Any:
             if seconds == LONG and self._cancel:
                 self._cancel.get(anyio.get_current_task().id, int)()
             return await wait(seconds, epoch)
