@@ -168,6 +168,9 @@ class TaskWait:
     async def _wait_in_trio(self, seconds: float) -> float:
         import trio  # noqa: PLC0415 - it is loaded: a task of it runs this
 
+        if not seconds:
+            await trio.lowlevel.checkpoint()
+            return 0.0
         with trio.CancelScope(deadline=trio.current_time() + seconds) as scope:
             self._scopes[scope] = trio.lowlevel.current_trio_token()
             try:
