@@ -19,7 +19,7 @@ from ._core.outcome import (
     Stop,
     StopReason,
 )
-from ._http.causes import is_connection_refused
+from ._http.causes import was_refused
 from ._http.drain import drain_for
 from ._http.faults import evidence_of_status
 from ._http.hints import read_hints
@@ -142,10 +142,12 @@ class Call:
         self._response = self._stream = None
         self._error = error
         self._outcome = Outcome(
-            self.outgoing.request, evidence=evidence, error=error, at_once=at_once
+            self.outgoing.request,
+            evidence=evidence,
+            error=error,
+            at_once=at_once,
+            connection_refused=isinstance(error, family.ConnectError) and was_refused(error),
         )
-        if isinstance(error, family.ConnectError):
-            self._outcome.connection_refused = is_connection_refused(error)
 
     def body_failed(self, error: Exception) -> None:
         """The response's body broke off: whatever the error says, the request was answered."""
@@ -224,8 +226,10 @@ class Call:
         response, stream = self._response, self._stream
         if response is None or stream is None or response.is_closed or self._is_in_memory(stream):
             return None
-        longest = self._policy.max_elapsed
-        left = None if longest is None else longest - (self._ended - self._began)
+        longest, left = self._policy.max_elapsed, None
+        if longest is not None:
+            # The wait that was granted needs its time, too.
+            left = longest - (self._ended - self._began) - (self._attempts[-1].wait or 0.0)
         monotonic = self._settings.clock.monotonic
         return drain_for(self.outgoing.request, response, monotonic, left=left)
 
@@ -387,7 +391,6 @@ class Call:
             Exception: the last attempt's own error.
         """
         error, response = self._error, self._response
-        self._response = self._error = self._outcome = None
         if error is None:
             assert response is not None
             return response
@@ -397,5 +400,6 @@ class Call:
         finally:
             # Raising set it to whatever the caller is busy with; it was the wrapped transport's.
             object.__setattr__(error, "__context__", context)  # some are frozen
-            # The error's traceback holds this frame: no cycle is left for the collector.
+            # The error's traceback holds this frame: no cycle is left for the collector, once the
+            # call is closed.
             del error, context

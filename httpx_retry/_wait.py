@@ -103,7 +103,7 @@ class ThreadWait:
     def wake(self) -> None:
         """End every wait that has begun."""
         self.epoch += 1
-        for waiter in tuple(self._waiters):
+        for waiter in self._waiters.copy():
             # One that is woken twice is awake.
             with suppress(RuntimeError):
                 waiter.release()
@@ -132,20 +132,20 @@ class TaskWait:
             return _nothing()
         if self._virtual is not None:
             self._virtual.skip(seconds)
-            seconds = 0.0
-        if self._virtual is None and _is_skipped(seconds):
-            return self._skip(seconds)
-        return self._wait(seconds)
+            return self._wait(0.0, epoch)
+        if _is_skipped(seconds):
+            return self._skip(seconds, epoch)
+        return self._wait(seconds, epoch)
 
-    async def _skip(self, seconds: float) -> float:
+    async def _skip(self, seconds: float, epoch: int) -> float:
         """Let other tasks have their turn, as any wait does."""
-        await self._wait(0.0)
+        await self._wait(0.0, epoch)
         return seconds
 
-    def _wait(self, seconds: float) -> Awaitable[float]:
-        return (self._wait_in_asyncio if in_asyncio() else self._wait_in_trio)(seconds)
+    def _wait(self, seconds: float, epoch: int) -> Awaitable[float]:
+        return (self._wait_in_asyncio if in_asyncio() else self._wait_in_trio)(seconds, epoch)
 
-    async def _wait_in_asyncio(self, seconds: float) -> float:
+    async def _wait_in_asyncio(self, seconds: float, epoch: int) -> float:
         # As asyncio.sleep does it, and no dearer.
         import asyncio  # noqa: PLC0415 - it is loaded: a task of it runs this
 
@@ -158,6 +158,9 @@ class TaskWait:
             else loop.call_soon(_finish, future)
         )
         self._futures.add(future)
+        # Another thread may have called `wake` before it could find this one.
+        if self.epoch != epoch:
+            _finish(future)
         try:
             await future
         finally:
@@ -165,7 +168,7 @@ class TaskWait:
             self._futures.discard(future)
         return 0.0
 
-    async def _wait_in_trio(self, seconds: float) -> float:
+    async def _wait_in_trio(self, seconds: float, epoch: int) -> float:
         import trio  # noqa: PLC0415 - it is loaded: a task of it runs this
 
         if not seconds:
@@ -173,6 +176,8 @@ class TaskWait:
             return 0.0
         with trio.CancelScope(deadline=trio.current_time() + seconds) as scope:
             self._scopes[scope] = trio.lowlevel.current_trio_token()
+            if self.epoch != epoch:
+                scope.cancel()
             try:
                 await trio.sleep_forever()
             finally:
@@ -183,10 +188,10 @@ class TaskWait:
         """End every wait that has begun."""
         self.epoch += 1
         # Each in its own event loop, which need not be this one, nor still run.
-        for future in tuple(self._futures):
+        for future in self._futures.copy():
             with suppress(RuntimeError):
                 future.get_loop().call_soon_threadsafe(_finish, future)
-        for scope, token in tuple(self._scopes.items()):
+        for scope, token in self._scopes.copy().items():
             with suppress(RuntimeError):
                 token.run_sync_soon(scope.cancel)
 

@@ -89,8 +89,8 @@ class RetryBudget:
         check_seconds("share", share)
         check_seconds("deposit", deposit)
         check_seconds("timeout_cost", timeout_cost)
-        self.capacity = capacity
-        self.share = share
+        self._capacity = capacity
+        self._share = share
         self._deposit = deposit
         self._timeout_cost = timeout_cost
         self.traffic = Traffic()
@@ -102,7 +102,7 @@ class RetryBudget:
 
     def __repr__(self) -> str:
         return (
-            f"RetryBudget(capacity={self.capacity!r}, share={self.share!r},"
+            f"RetryBudget(capacity={self._capacity!r}, share={self._share!r},"
             f" deposit={self._deposit!r}, timeout_cost={self._timeout_cost!r})"
         )
 
@@ -113,7 +113,7 @@ class RetryBudget:
         cost = self._timeout_cost if load is Load.TIMEOUT else 1.0
         with self._locked():
             missing = self.missing.pop(origin, 0.0)
-            holds = max(self.capacity, self.share * self.traffic.of_late(now))
+            holds = max(self._capacity, self._share * self.traffic.of_late(now))
             granted = missing + cost <= holds + _NOTHING
             self._note(origin, missing + cost if granted else missing)
         return cost if granted else None

@@ -119,6 +119,7 @@ class Outcome:
         server_wait: float | None = None,
         should_retry: bool | None = None,
         at_once: bool = False,
+        connection_refused: bool = False,
     ) -> None:
         self.request = request
         self.response = response
@@ -128,7 +129,7 @@ class Outcome:
         self.server_wait = server_wait
         self.should_retry = should_retry
         self.at_once = at_once
-        self.connection_refused = False
+        self.connection_refused = connection_refused
         self.is_readable = True
 
     def __repr__(self) -> str:

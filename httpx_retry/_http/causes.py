@@ -40,7 +40,7 @@ def _behind(link: Any) -> Any:
     return None
 
 
-def is_connection_refused(error: BaseException) -> bool:
+def was_refused(error: BaseException) -> bool:
     """Whether nobody listened where a connection was asked for."""
     return any(isinstance(link, ConnectionRefusedError) for link in chain_of(error))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core.outcome import Load
-from .causes import chain_of, first, is_a
+from .causes import chain_of, first
 from .faults import REFUSED_STREAM
 
 if TYPE_CHECKING:
@@ -36,9 +36,10 @@ def load_of(outcome: Outcome, family: Family) -> Load:
         return Load.TIMEOUT
     chain = chain_of(error)
     reset = first(chain, "h2.events", "StreamReset")
-    was_refused = reset is not None and reset.error_code == REFUSED_STREAM
-    is_free = was_refused or first(chain, "h2.events", "ConnectionTerminated") is not None
-    for link in chain:
-        is_free = is_free or isinstance(link, ConnectionRefusedError)
-        is_free = is_free or is_a(link, "socket", "gaierror")
+    is_free = (
+        outcome.connection_refused
+        or (reset is not None and reset.error_code == REFUSED_STREAM)
+        or first(chain, "h2.events", "ConnectionTerminated") is not None
+        or first(chain, "socket", "gaierror") is not None
+    )
     return Load.NONE if is_free else Load.SOME

@@ -126,10 +126,10 @@ def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes
     for name, value in headers:
         lowered = name.lower()
         if lowered in _READ:
-            earlier = found.get(lowered)
-            found[lowered] = value.strip()
-            if earlier is not None:
-                found[lowered] = earlier + b", " + value if lowered in _LISTED else b""
+            said = value.strip()
+            if lowered in found:
+                said = found[lowered] + b", " + said if lowered in _LISTED else b""
+            found[lowered] = said
     length = found.get(b"content-length", b"")
     return Facts(
         status,

@@ -236,8 +236,7 @@ def test_what_a_granted_retry_can_never_be(
 def test_where_nobody_listens_waits_come_from_the_top_of_their_range(
     draw: float, wait: float
 ) -> None:
-    refused = outcome(None, evidence=Evidence.UNSENT)
-    refused.connection_refused = True
+    refused = outcome(None, evidence=Evidence.UNSENT, connection_refused=True)
 
     made = decide(RetryPolicy(), progress(), refused, lambda: draw, lambda _: 0.0)
 
@@ -247,8 +246,7 @@ def test_where_nobody_listens_waits_come_from_the_top_of_their_range(
 
 def test_the_default_policy_rides_out_a_second_in_which_nobody_listens() -> None:
     # What was in flight is reset first, and may come back at once.
-    refused = outcome(None, evidence=Evidence.UNSENT)
-    refused.connection_refused = True
+    refused = outcome(None, evidence=Evidence.UNSENT, connection_refused=True)
     waits = [
         decide(RetryPolicy(), progress(attempts=number), refused, lambda: 0.0, lambda _: 0.0)
         for number in (2, 3)

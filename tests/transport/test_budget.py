@@ -233,7 +233,7 @@ CANCELLED = StreamReset(stream_id=1, error_code=8)
         ({"error": httpx.PoolTimeout("")}, Load.TIMEOUT),
         ({"error": TimeoutError()}, Load.TIMEOUT),
         ({"error": httpx.ReadError("")}, Load.SOME),
-        ({"error": caused(httpx.ConnectError(""), ConnectionRefusedError())}, Load.NONE),
+        ({"error": httpx.ConnectError(""), "connection_refused": True}, Load.NONE),
         ({"error": caused(httpx.ConnectError(""), socket.gaierror())}, Load.NONE),
         ({"error": caused(httpx.ConnectError(""), ConnectionResetError())}, Load.SOME),
         ({"error": caused(httpx.RemoteProtocolError(""), GOAWAY)}, Load.NONE),

@@ -77,6 +77,19 @@ async def test_what_is_short_is_read_to_its_end(
     assert await drained(world, clock, Counting(b"a", b"b", clock=clock), **facts) == read
 
 
+@pytest.mark.parametrize(("wait", "read"), [(0.5, 2), (2.0, 0)])
+async def test_the_deadline_has_to_leave_room_for_the_wait_as_well(
+    world: World, clock: FakeClock, wait: float, read: int
+) -> None:
+    stream = Counting(b"a", b"b", clock=clock)
+    answers = [httpx.Response(503, stream=stream, **length(2)), httpx.Response(200)]
+    policy = RetryPolicy(max_elapsed=7.0, backoff=ConstantBackoff(wait))
+    async with world.client(lambda _: answers.pop(0), **options(clock, policy=policy)) as client:
+        assert (await client.get(timeout=5.0)).status_code == 200
+
+    assert stream.read == read
+
+
 async def test_no_more_is_read_than_was_announced(world: World, clock: FakeClock) -> None:
     stream = Counting(b"1", b"2", b"3", b"4", clock=clock)
 

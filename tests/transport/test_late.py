@@ -17,9 +17,11 @@ from httpx_retry import (
     RetryBudget,
     RetryPolicy,
     StopReason,
+    SystemClock,
     retry_history,
 )
 from httpx_retry._streams import close_async_stream
+from httpx_retry._wait import TaskWait
 from tests.worlds import Stream, World
 
 from .handlers import Server, options
@@ -261,6 +263,14 @@ def waiting(backend: str, transport: AsyncRetryTransport) -> threading.Thread:
     thread.start()
     is_waiting.wait()
     return thread
+
+
+async def test_a_wake_just_before_the_wait_is_not_missed(async_world: World) -> None:
+    waiter = TaskWait(SystemClock())
+    wait = waiter.wait(100_000.0, waiter.epoch)
+    waiter.wake()
+
+    assert await wait == 0.0
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
