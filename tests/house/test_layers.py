@@ -31,6 +31,8 @@ RANKS = (
     ("_wait",),
     ("_body_sync", "_body_async"),
     ("_sync", "_async"),
+    ("httpx2",),
+    ("_client",),
     ("testing._clock", "testing._entries"),
     ("testing._script",),
     ("testing", "testing.strategies"),
