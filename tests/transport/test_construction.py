@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tests.worlds import World
 
 
+NAME = httpx.__name__  # or httpx2's, where `tests.over_httpx2` runs these tests
+
+
 def ok(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200)
 
@@ -23,7 +26,7 @@ async def test_without_a_transport_it_makes_httpxs_own(world: World) -> None:
     async_prefix = "Async" if world.is_async else ""
 
     assert repr(transport).startswith(
-        f"<{async_prefix}RetryTransport of <httpx.{async_prefix}HTTPTransport object"
+        f"<{async_prefix}RetryTransport of <{NAME}.{async_prefix}HTTPTransport object"
     )
     await world.close(transport)
 
@@ -63,27 +66,27 @@ async def test_a_transport_and_options_exclude_each_other(world: World) -> None:
             RetryTransport,
             httpx.AsyncHTTPTransport(),
             (
-                "transport must be an instance of httpx.BaseTransport, not"
-                " <httpx.AsyncHTTPTransport object at 0x...>: pass it to AsyncRetryTransport"
+                f"transport must be an instance of {NAME}.BaseTransport, not"
+                f" <{NAME}.AsyncHTTPTransport object at 0x...>: pass it to AsyncRetryTransport"
             ),
         ),
         (
             AsyncRetryTransport,
             httpx.HTTPTransport(),
             (
-                "transport must be an instance of httpx.AsyncBaseTransport, not"
-                " <httpx.HTTPTransport object at 0x...>: pass it to RetryTransport"
+                f"transport must be an instance of {NAME}.AsyncBaseTransport, not"
+                f" <{NAME}.HTTPTransport object at 0x...>: pass it to RetryTransport"
             ),
         ),
         (
             RetryTransport,
             httpx.HTTPTransport,
-            "transport must be an instance of httpx.BaseTransport: call HTTPTransport()",
+            f"transport must be an instance of {NAME}.BaseTransport: call HTTPTransport()",
         ),
         (
             RetryTransport,
             3,
-            "transport must be an instance of httpx.BaseTransport, not 3",
+            f"transport must be an instance of {NAME}.BaseTransport, not 3: see the {NAME}",
         ),
     ],
 )
