@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import inspect
 import re
 import subprocess
 import sys
+from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -247,3 +250,14 @@ def test_where_httpx_is_an_alias_of_httpx2() -> None:
     )
 
     assert (done.stdout, done.returncode) == ("good\n", 0)
+
+
+def test_the_stub_knows_every_option_of_httpx2s_own_transport() -> None:
+    stub = ast.parse(Path(extra.__file__).with_suffix(".pyi").read_text())
+    options = [each for each in stub.body if getattr(each, "name", "") == "_HTTPTransportOptions"]
+    known = {
+        ast.unparse(each.target) for each in ast.walk(options[0]) if isinstance(each, ast.AnnAssign)
+    }
+
+    for kind in (httpx2.HTTPTransport, httpx2.AsyncHTTPTransport):
+        assert known == set(inspect.signature(kind).parameters)

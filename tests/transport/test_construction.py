@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from httpx_retry import AsyncRetryTransport, RetryTransport
+from httpx_retry._http.family import HTTPTransportOptions
 
 if TYPE_CHECKING:
     from tests.worlds import World
@@ -120,3 +122,10 @@ async def test_a_wrong_argument_is_named(
 def test_it_is_a_transport_of_its_world() -> None:
     assert isinstance(RetryTransport(httpx.MockTransport(ok)), httpx.BaseTransport)
     assert isinstance(AsyncRetryTransport(httpx.MockTransport(ok)), httpx.AsyncBaseTransport)
+
+
+@pytest.mark.parametrize("kind", [httpx.HTTPTransport, httpx.AsyncHTTPTransport])
+def test_every_option_of_httpxs_own_transport_is_known_to_type_checkers(kind: type) -> None:
+    taken = set(inspect.signature(kind).parameters)
+
+    assert set(HTTPTransportOptions.__annotations__) == taken
