@@ -133,6 +133,32 @@ class RetryPolicy:
         """Whether a request of this method is given a key if it has none."""
         return self.generate_idempotency_key and method in _KEYED_METHODS
 
+    @classmethod
+    def from_urllib3(cls, retry: Any) -> Self:
+        """Return the policy that does what an urllib3 `Retry` does: as many attempts, the same waits.
+
+        What differs: the last response is handed over, and never raised as an error
+        (`raise_on_status`); a 408, 425 or 429 of `status_forcelist` is retried whatever the method
+        (nothing was processed), as is what carries an Idempotency-Key; `retry_after_max` bounds all
+        waits that servers name for one request together, and past it the response is handed over
+        rather than retried too early; `Retry-After: 0` is obeyed; bodies that break off are mended
+        unless `read` is 0.
+
+        Args:
+            retry: an `urllib3.util.Retry` of 1.26 or later.
+
+        Warns:
+            UserWarning: once, naming each option that has no counterpart, and what happens instead.
+
+        Raises:
+            ValueError: where it has no bound, or `allowed_methods` is empty: that is any method to
+                urllib3 2, and none to urllib3 3.
+            TypeError: for what is no `Retry`.
+        """
+        from .from_urllib3 import fields_from  # noqa: PLC0415 - for those alone who move
+
+        return cls(**fields_from(retry))
+
     def replace(self, **changes: Any) -> RetryPolicy:
         """Return a policy with `changes` made.
 
