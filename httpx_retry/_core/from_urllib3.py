@@ -123,8 +123,9 @@ def fields_from(retry: Any) -> dict[str, Any]:
             f"retry must be an urllib3.util.Retry, not {retry!r}: it has no {', '.join(missing)}"
         )
     never = frozenset(name for name in _KINDS if _is_none_at_all(getattr(retry, name)))
+    retries = _retries(retry, never)
     fields = {
-        "max_attempts": 1 + _retries(retry, never),
+        "max_attempts": 1 + retries,
         "backoff": Urllib3Backoff(
             retry.backoff_factor,
             getattr(retry, "backoff_max", retry.DEFAULT_BACKOFF_MAX),
@@ -136,10 +137,10 @@ def fields_from(retry: Any) -> dict[str, Any]:
     }
     if retry.respect_retry_after_header:
         fields["max_retry_after"] = getattr(retry, "retry_after_max", _RETRY_AFTER_MAX)
-    rule = Urllib3Rule(never, _when_asked(retry, never))
-    if rule != Urllib3Rule(frozenset(), frozenset()):
-        fields["retry_if"] = rule
-    lost = [*_lost(retry, fields["max_attempts"], never), *_lost_with_subclass(retry)]
+    when_asked = _when_asked(retry)
+    if never or when_asked:
+        fields["retry_if"] = Urllib3Rule(never, when_asked)
+    lost = [*_lost(retry, retries, never), *_lost_with_subclass(retry)]
     if lost:
         said = f"no counterpart in a RetryPolicy: {'; '.join(lost)}"
         warnings.warn(said, UserWarning, stacklevel=3)  # whoever called RetryPolicy.from_urllib3
@@ -171,23 +172,24 @@ def _methods(allowed: Any) -> Collection[str]:
     return methods
 
 
-def _when_asked(retry: Any, never: Collection[str]) -> frozenset[int]:
-    # So does urllib3: without a `total`, Retry-After alone is no reason to retry.
-    if not (retry.total and retry.respect_retry_after_header) or "status" in never:
+def _when_asked(retry: Any) -> frozenset[int]:
+    # Without a `total`, urllib3 does not take Retry-After alone for a reason to retry.
+    if not (retry.total and retry.respect_retry_after_header):
         return frozenset()
     return frozenset(retry.RETRY_AFTER_STATUS_CODES) - frozenset(retry.status_forcelist)
 
 
-def _lost(retry: Any, attempts: int, never: Collection[str]) -> Iterator[str]:
+def _lost(retry: Any, retries: int, never: Collection[str]) -> Iterator[str]:
     """What there is no field for, and what happens instead."""
     counts = {name: getattr(retry, name) for name in _KINDS if name not in never}
     named = ", ".join(f"{name}={count}" for name, count in counts.items() if count is not None)
-    if named and (retry.total is None or attempts - 1 < retry.total):
-        yield f"{named} (failures are counted together: {attempts} attempts in all)"
+    if named and (retry.total is None or retries < retry.total):
+        yield f"{named} (failures are counted together: {1 + retries} attempts in all)"
     if retry.other is not None and (retry.total is None or retry.other < retry.total):
         yield f"other={retry.other} (TLS failures count as connect, the rest as read)"
     if retry.total is not False and not (retry.redirect is None and retry.raise_on_redirect):
-        yield f"redirect={retry.redirect} (redirects are the client's: its max_redirects)"
+        named = f"redirect={retry.redirect}, raise_on_redirect={retry.raise_on_redirect}"
+        yield f"{named} (redirects are the client's: its max_redirects)"
     removed = {name.lower() for name in retry.remove_headers_on_redirect}
     if removed != {name.lower() for name in retry.DEFAULT_REMOVE_HEADERS_ON_REDIRECT}:
         yield (

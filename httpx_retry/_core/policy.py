@@ -135,7 +135,7 @@ class RetryPolicy:
 
     @classmethod
     def from_urllib3(cls, retry: Any) -> Self:
-        """Return the policy that does what an urllib3 `Retry` does: as many attempts, the same waits.
+        """Return the policy that does what an urllib3 `Retry` does: the same attempts and waits.
 
         What differs: the last response is handed over, and never raised as an error
         (`raise_on_status`); a 408, 425 or 429 of `status_forcelist` is retried whatever the method
