@@ -40,7 +40,7 @@ RANKS = (
     ("_explain.picture", "_explain.text"),
     ("_explain",),
     ("",),
-    ("_demo", "_explain.given", "opentelemetry"),
+    ("_demo", "_explain.given", "adapters", "opentelemetry"),
     ("__main__",),
 )
 RANK_OF = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
