@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ._checks import check_seconds
 from .backoff import BackoffContext, ExponentialBackoff
@@ -91,9 +91,13 @@ class Urllib3Rule:
     """Which outcomes an urllib3 `Retry` leaves alone, and which statuses it retries when told to.
 
     Args:
-        never: kinds of failure whose count is 0: of `"connect"`, `"read"` and `"status"`.
+        never: kinds of failure whose count is 0: of `"connect"`, which is whatever provably was not
+            processed, `"read"` and `"status"`.
         when_asked: statuses that count as failed only where the server names a wait.
     """
+
+    asked_from: ClassVar[int] = 400
+    """The lowest status that it has anything to say about: good responses cost nothing."""
 
     never: frozenset[str]
     when_asked: frozenset[int]
@@ -103,7 +107,7 @@ class Urllib3Rule:
         if outcome.error is None:
             kind = "status"
         else:
-            kind = "connect" if outcome.evidence is Evidence.UNSENT else "read"
+            kind = "read" if outcome.evidence is Evidence.UNKNOWN else "connect"
         if kind in self.never:
             return False
         asks = outcome.status in self.when_asked and outcome.server_wait is not None

@@ -121,10 +121,10 @@ class RetryPolicy:
         self._settle("plain_methods", frozenset(plain if self.max_elapsed is None else ()))
         mended = _MENDED_METHODS & frozenset(self.methods) if self.recover_body else frozenset()
         self._settle("mended_methods", mended)
-        self._settle(
-            "judged_from",
-            0 if self.retry_if is not None else min({FIRST_ERROR_STATUS, *self.statuses}),
-        )
+        # A rule of our own leaves good responses alone, and says so; any other is asked about all.
+        asked_from = getattr(type(self.retry_if), "asked_from", 0)
+        failing_from = FIRST_ERROR_STATUS if self.retry_if is None else asked_from
+        self._settle("judged_from", min({failing_from, *self.statuses}))
 
     def _settle(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)

@@ -198,6 +198,20 @@ def test_no_read_retries_means_that_bodies_are_not_mended() -> None:
     assert not RetryPolicy.from_urllib3(Retry(3, read=0)).recover_body
 
 
+def test_good_responses_need_no_judgement() -> None:
+    assert RetryPolicy.from_urllib3(Retry(**USUAL)).judged_from == 400
+    assert RetryPolicy.from_urllib3(Retry(3, status_forcelist=[202])).judged_from == 202
+
+
+def test_what_http2_refused_is_no_read_error() -> None:
+    rule = RetryPolicy.from_urllib3(Retry(3, read=0)).retry_if
+    assert rule is not None
+    reset = httpx.RemoteProtocolError("reset")
+
+    assert rule(Outcome(object(), evidence=Evidence.REFUSED, error=reset)) is None
+    assert rule(Outcome(object(), evidence=Evidence.UNKNOWN, error=reset)) is False
+
+
 def test_no_status_retries_means_that_no_status_counts_as_failed() -> None:
     assert RetryPolicy.from_urllib3(Retry(3, status=0, status_forcelist=[503])).statuses == set()
 
