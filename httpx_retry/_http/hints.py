@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import httpx
+
 # Digits enough for any wait or POSIX time; longer numbers are noise, or an attack on the parser.
 _NUMBER = re.compile(rb"[0-9]{1,12}(?:\.[0-9]{1,9})?")
 _LONGEST_DATE = 64
@@ -34,7 +36,7 @@ _NAMES = frozenset(
         b"date",
     }
 )
-_DATE = frozenset({b"date"})  # it says nothing by itself
+_TELLING = _NAMES - {b"date"}  # it says nothing by itself
 _SHOULD_RETRY = {b"true": True, b"false": False}
 
 
@@ -53,6 +55,17 @@ class Hints(NamedTuple):
 _SILENT = Hints(None, None)
 
 
+def hints_of(status: int, headers: httpx.Headers, now: float) -> Hints:
+    """Return what `read_hints` does, and most often that is nothing: then for half of its cost."""
+    kept = getattr(headers, "_list", None)
+    if kept is None:
+        return read_hints(status, headers.raw, now)
+    for _, name, _ in kept:
+        if name in _TELLING:
+            return read_hints(status, headers.raw, now)
+    return _SILENT
+
+
 def read_hints(status: int, headers: Iterable[tuple[bytes, bytes]], now: float) -> Hints:
     """Return what the headers of a response say about retrying. Never raises.
 
@@ -67,7 +80,7 @@ def read_hints(status: int, headers: Iterable[tuple[bytes, bytes]], now: float) 
         lowered = name.lower()
         if lowered in _NAMES:
             found.setdefault(lowered, value.strip())
-    if found.keys() <= _DATE:
+    if _TELLING.isdisjoint(found):
         return _SILENT
     return Hints(
         _wait(status, found, now), _SHOULD_RETRY.get(found.get(b"x-should-retry", b"").lower())

@@ -25,6 +25,7 @@ RANKS = (
     ("_http.drain", "_http.load", "_http.outgoing", "_http.response_body"),
     ("_observe",),
     ("_settings",),
+    ("_journal",),
     ("_call",),
     ("_recovery",),
     ("_streams",),
