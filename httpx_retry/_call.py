@@ -166,10 +166,9 @@ class Call(Journal):
     def take_stream(self) -> Any:
         """Return the stream that is yet to be closed, once; None where there is none."""
         stream, self.stream = self.stream, None
-        # One that was read, by the wrapped transport or by `retry_if`, is closed already; one in
-        # memory has nothing to close.
+        # One that was read, by the wrapped transport or by `retry_if`, is closed already.
         was_read = self._response is not None and self._response.is_closed
-        return None if was_read or self._is_in_memory(stream) else stream
+        return None if was_read or self._settings.wire.family.closes_nothing(stream) else stream
 
     def _is_in_memory(self, stream: Any) -> bool:
         return type(stream) is self._settings.wire.family.ByteStream

@@ -24,6 +24,9 @@ SHORTEST_ATTEMPT = 0.001
 # flight rides out a second of absence with the default policy.
 _LATE = 0.9
 
+_NUMBERS = (float, int)
+_INFINITY = float("inf")
+
 # Looked up once: a member of an Enum costs twenty times a global.
 _UNSENT, _REFUSED = Evidence.UNSENT, Evidence.REFUSED
 _PERMANENT, _BUG = Evidence.PERMANENT, Evidence.BUG
@@ -184,6 +187,6 @@ def _own_delay(
     context = (progress.attempts, progress.previous_delay, outcome, draw)
     delay = policy.backoff(tuple.__new__(BackoffContext, context))
     # The check's own words are for what fails this one, which costs a tenth.
-    if type(delay) is not float or not 0.0 <= delay < float("inf"):
+    if type(delay) not in _NUMBERS or not 0.0 <= delay < _INFINITY:
         check_seconds("what backoff returns", delay)
     return delay
