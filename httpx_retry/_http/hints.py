@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import httpx
 
 # Digits enough for any wait or POSIX time; longer numbers are noise, or an attack on the parser.
-_NUMBER = re.compile(rb"[0-9]{1,12}(?:\.[0-9]{1,9})?")
+# Compiled when one is first needed: it takes as long as to load this room.
+_NUMBER = rb"[0-9]{1,12}(?:\.[0-9]{1,9})?"
 _LONGEST_DATE = 64
 _EPOCH_FROM = 1e9
 _LIMIT_STATUSES = frozenset({429, 503})
@@ -139,7 +140,7 @@ def _structured_rate_limit(value: bytes | None) -> float | None:
 
 
 def _number(value: bytes | None) -> float | None:
-    return float(value) if value is not None and _NUMBER.fullmatch(value) else None
+    return float(value) if value is not None and re.fullmatch(_NUMBER, value) else None
 
 
 def _until(moment: float | None, found: dict[bytes, bytes], now: float) -> float | None:

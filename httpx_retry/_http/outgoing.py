@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -89,9 +88,11 @@ class Outgoing:
         """Give the request a key if the policy makes one, the same on all attempts."""
         policy = self._policy
         if policy.generates_key_for(self.request.method) and not self.is_keyed:
+            from uuid import uuid4  # noqa: PLC0415 - a fortieth of what importing this costs
+
             assert policy.idempotency_header is not None
             self._base = self.request = copied(self.request)
-            self.request.headers[policy.idempotency_header] = str(uuid.uuid4())
+            self.request.headers[policy.idempotency_header] = str(uuid4())
 
     @property
     def is_keyed(self) -> bool:
