@@ -26,6 +26,7 @@ RANKS = (
     ("_observe",),
     ("_settings",),
     ("_journal",),
+    ("_attempt",),
     ("_call",),
     ("_recovery",),
     ("_streams",),
