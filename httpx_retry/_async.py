@@ -15,7 +15,7 @@ from ._core.clock import SystemClock
 from ._core.policy import RetryPolicy
 from ._http.family import Family
 from ._http.outgoing import Wire
-from ._http.representation import WITHOUT_BODY
+from ._http.representation import OK, WITHOUT_BODY
 from ._http.requests import origin_of
 from ._http.witness import as_async_trace
 from ._settings import Settings, policy_for
@@ -90,7 +90,7 @@ class AsyncRetryDriver:
             if wished is None:
                 return await self._transport.handle_async_request(request)
             policy = wished
-        url, body = request.url, request.stream
+        method, url, body = request.method, request.url, request.stream
         epoch = self._waiter.epoch
         began = self._monotonic()
         traffic = self._traffic
@@ -99,7 +99,7 @@ class AsyncRetryDriver:
         else:
             traffic.roll(began)
         call: Call | None = None
-        if request.method not in policy.plain_methods or type(body) is not self._bytes:
+        if method not in policy.plain_methods or type(body) is not self._bytes:
             call = Call(self._settings, policy, request, url, body, began, epoch)
             call.begin()
         else:
@@ -120,9 +120,9 @@ class AsyncRetryDriver:
         if call is not None:
             response = await self._pursue(call)
         if (
-            request.method in policy.mended_methods
+            method in policy.mended_methods
             and not response.is_closed
-            and response.status_code not in WITHOUT_BODY
+            and (response.status_code == OK or response.status_code not in WITHOUT_BODY)
         ):
             # Made for each response: its attributes are set here, as a call of __init__ costs more.
             inner: Any = response.stream

@@ -6,6 +6,7 @@ The drivers make a `Call` when a first attempt did not simply succeed, and ask o
 
 from __future__ import annotations
 
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from ._attempt import LatestAttempt
@@ -109,7 +110,8 @@ class Call(LatestAttempt):
         if settings.budget is None:
             return 0.0
         if self._known_origin is None:
-            self._known_origin = origin_of(self.outgoing.url)
+            # One string for all that wait for the same origin.
+            self._known_origin = intern(origin_of(self.outgoing.url))
         load = load_of(outcome, settings.wire.family)
         return settings.budget.withdraw(self._known_origin, load, self._ended)
 
