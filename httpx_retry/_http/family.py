@@ -77,6 +77,8 @@ class Family:
         self._bases = (module.SyncByteStream, module.AsyncByteStream)
         self._traceless = (module.MockTransport, module.ASGITransport, module.WSGITransport)
         self._joined: dict[type, type] = {}
+        self._no_closes = (None, module.SyncByteStream.close, module.AsyncByteStream.aclose)
+        self._idle: dict[type, bool] = {}
 
     def stream_class(self, behaviour: type[_T]) -> type[_T]:
         """Return the class as a subclass of this family's sync and async byte streams."""
@@ -84,6 +86,14 @@ class Family:
             name = behaviour.__name__
             self._joined[behaviour] = type(name, (behaviour, *self._bases), {"__slots__": ()})
         return self._joined[behaviour]
+
+    def closes_nothing(self, stream: object) -> bool:
+        """Whether closing a stream does nothing: in tasks it is dear all the same."""
+        kind = type(stream)
+        if kind not in self._idle:
+            own = (getattr(kind, "close", None), getattr(kind, "aclose", None))
+            self._idle[kind] = all(close in self._no_closes for close in own)
+        return self._idle[kind]
 
     def can_trace(self, transport: object) -> bool:
         """Whether a transport, or one that it wraps, may call `extensions["trace"]`."""

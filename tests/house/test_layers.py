@@ -26,6 +26,8 @@ RANKS = (
     ("_http.drain", "_http.load", "_http.outgoing", "_http.response_body"),
     ("_observe",),
     ("_settings",),
+    ("_journal",),
+    ("_attempt",),
     ("_call",),
     ("_recovery",),
     ("_streams",),
