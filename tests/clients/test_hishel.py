@@ -75,6 +75,8 @@ async def test_what_came_at_the_third_attempt_is_cached(
     assert (first.content, second.content) == (b"a document", b"a document")
     from_cache = [each.extensions["caching"]["from_cache"] for each in (first, second)]
     assert from_cache == [False, True]
+    # A cache makes a response of its own.
+    assert len(retry_history(first)) == (0 if place is cache_above else 3)
     assert len(server.processed["/"]) == 3
 
 
