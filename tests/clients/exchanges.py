@@ -89,7 +89,7 @@ async def seen_of(
             options = {"base_url": server.url, "trust_env": False, "verify": client_context()}
             bare = client_of(family, world, **options, **exchange.options(family))
             client = bare if before is None else add_retries(bare, clock=FakeClock())
-            async with entered(client):
+            async with entered(world, client):
                 result = await exchange.use(Client(client))
         places = {str(server.port): "HERE", str(elsewhere.port): "ELSEWHERE"}
     return Seen(

@@ -28,9 +28,9 @@ def client_of(module: ModuleType, world: World, **options: Any) -> Any:
 
 
 @asynccontextmanager
-async def entered(client: Any) -> AsyncIterator[Any]:
-    """Enters a sync or an async client."""
-    if hasattr(client, "__aenter__"):
+async def entered(world: World, client: Any) -> AsyncIterator[Any]:
+    """Enters a client, or whatever else is entered, in the way of the world."""
+    if world.is_async:
         async with client as each:
             yield each
     else:

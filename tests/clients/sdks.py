@@ -105,7 +105,7 @@ class SDK(ABC):
             "timeout": 5.0,
             **options,
         }
-        async with entered(kind(http_client=http, **options)) as client:
+        async with entered(world, kind(http_client=http, **options)) as client:
             yield client
 
     async def list_models(self, client: Any) -> list[str]:

@@ -60,7 +60,7 @@ async def test_a_refresh_that_is_refused_is_asked_for_again_and_then_the_request
     script = [*REFUSES_TWICE, issued("new"), *FAILS_TWICE, Reply(200, b"orders")]
     with HTTP1Server(script) as server:
         client = add_retries(client_of(world, server, expires_in=-DAY), clock=clock)
-        async with entered(client):
+        async with entered(world, client):
             response = await settled(client.get(f"{server.url}/orders"))
 
     assert response.content == b"orders"
@@ -75,7 +75,7 @@ async def test_a_refresh_that_may_have_happened_is_not_asked_for_twice(
     """A refresh token is often good for one use: the second would end the session."""
     with HTTP1Server([Reply(503), issued("new")]) as server:
         client = add_retries(client_of(world, server, expires_in=-DAY), clock=clock)
-        async with entered(client):
+        async with entered(world, client):
             with pytest.raises(Exception, match="503"):
                 await settled(client.get(f"{server.url}/orders"))
 
@@ -108,7 +108,7 @@ async def test_a_token_that_expires_while_it_waits_is_refreshed_by_prepare(
         client = client_of(world, server, expires_in=DAY)
         prepare: Any = refreshed_async if world.is_async else refreshed
         add_retries(client, prepare=prepare, on_event=expire, clock=clock)
-        async with entered(client):
+        async with entered(world, client):
             response = await settled(client.get(f"{server.url}/orders"))
 
     assert response.content == b"orders"
@@ -121,7 +121,7 @@ async def test_a_token_is_fetched_through_a_server_that_refuses_twice(
 ) -> None:
     with HTTP1Server([*REFUSES_TWICE, issued("first")]) as server:
         client = add_retries(client_of(world, server, expires_in=DAY), clock=clock)
-        async with entered(client):
+        async with entered(world, client):
             token = await settled(
                 client.fetch_token(f"{server.url}/token", grant_type="client_credentials")
             )

@@ -12,7 +12,7 @@ from httpx_retry import add_retries, retry_history
 from tests.faults.lab import Cut, HTTP1Server, Reply, Rst, client_context
 from tests.worlds import settled
 
-from .flaky import FAILS_TWICE, entered
+from .flaky import FAILS_TWICE, client_of, entered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,7 +45,9 @@ async def cache_above(
     retries = "httpx_retry" if family.__name__ == "httpx" else "httpx_retry.httpx2"
     transport = in_world(world, retries, "RetryTransport")(clock=clock, verify=client_context())
     cache = in_world(world, f"hishel.{family.__name__}", "CacheTransport")(transport, **options)
-    async with entered(in_world(world, family.__name__, "Client")(transport=cache)) as client:
+    async with entered(
+        world, in_world(world, family.__name__, "Client")(transport=cache)
+    ) as client:
         yield client
 
 
@@ -55,7 +57,7 @@ async def cache_below(
 ) -> AsyncIterator[Any]:
     kind = in_world(world, f"hishel.{family.__name__}", "CacheClient")
     client = kind(verify=client_context(), trust_env=False, **options)
-    async with entered(add_retries(client, clock=clock)):
+    async with entered(world, add_retries(client, clock=clock)):
         yield client
 
 

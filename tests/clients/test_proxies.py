@@ -40,8 +40,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-async def response_through(client: Any, origin: HTTP2Server) -> Any:
-    async with entered(client):
+async def response_through(world: World, client: Any, origin: HTTP2Server) -> Any:
+    async with entered(world, client):
         return await settled(client.get(origin.url))
 
 
@@ -61,7 +61,7 @@ async def test_http2_and_a_proxy_stay(world: World, family: ModuleType, clock: F
     with HTTP2Server(FAULTS) as origin, ProxyServer() as proxy:
         options = {"http2": True, "proxy": proxy.url, "verify": client_context()}
         client = add_retries(client_of(family, world, **options), clock=clock)
-        response = await response_through(client, origin)
+        response = await response_through(world, client, origin)
 
     assert_it_went_through(proxy, origin, response)
 
@@ -73,7 +73,7 @@ async def test_the_proxy_of_the_environment_is_honoured(
         environment.setenv("HTTPS_PROXY", proxy.url)
         options = {"http2": True, "verify": client_context()}
         client = add_retries(client_of(family, world, **options), clock=clock)
-        response = await response_through(client, origin)
+        response = await response_through(world, client, origin)
 
     assert_it_went_through(proxy, origin, response)
 
@@ -86,7 +86,7 @@ async def test_what_the_environment_exempts_goes_past_the_proxy(
         environment.setenv("NO_PROXY", "127.0.0.1")
         options = {"http2": True, "verify": client_context()}
         client = add_retries(client_of(family, world, **options), clock=clock)
-        response = await response_through(client, origin)
+        response = await response_through(world, client, origin)
 
     assert proxy.connections == 0
     assert response.extensions["http_version"] == b"HTTP/2"
@@ -100,7 +100,7 @@ async def test_a_proxy_that_fails_is_tried_again(
     with HTTP2Server() as origin, ProxyServer([Reply(503), Fin()]) as proxy:
         options = {"http2": True, "proxy": proxy.url, "verify": client_context()}
         client = add_retries(client_of(family, world, **options), clock=clock)
-        response = await response_through(client, origin)
+        response = await response_through(world, client, origin)
 
     assert response.status_code == 200
     assert [len(connects) for connects in proxy.processed.values()] == [3]

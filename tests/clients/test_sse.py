@@ -22,19 +22,21 @@ ONE, TWO = b"id: 1\ndata: one\n\n", b"id: 2\ndata: two\n\n"
 FEED = Reply(200, ONE + TWO, {"Content-Type": "text/event-stream"}, chunked=True)
 
 
-def connected(client: Any, url: str, headers: dict[str, str]) -> Any:
+def connected(world: World, client: Any, url: str, headers: dict[str, str]) -> Any:
     """The context of a source of events: httpx2 has its own, for httpx there is httpx-sse."""
     if hasattr(client, "sse"):
         return client.sse(url, headers=headers)
     package: Any = pytest.importorskip("httpx_sse")
-    connect = package.aconnect_sse if hasattr(client, "__aenter__") else package.connect_sse
+    connect = package.aconnect_sse if world.is_async else package.connect_sse
     return connect(client, "GET", url, headers=headers)
 
 
-async def hear(client: Any, url: str, hearer: Callable[[str], object], **headers: str) -> None:
+async def hear(
+    world: World, client: Any, url: str, hearer: Callable[[str], object], **headers: str
+) -> None:
     """Hear what the events say, as far as they come."""
-    async with entered(connected(client, url, headers)) as source:
-        if hasattr(client, "__aenter__"):
+    async with entered(world, connected(world, client, url, headers)) as source:
+        if world.is_async:
             async for event in source if hasattr(client, "sse") else source.aiter_sse():
                 hearer(event.data)
         else:
@@ -47,8 +49,8 @@ async def heard_from(
 ) -> list[str]:
     heard: list[str] = []
     client = client_of(family, world, trust_env=False, verify=client_context())
-    async with entered(add_retries(client, clock=clock)):
-        await hear(client, server.url, heard.append)
+    async with entered(world, add_retries(client, clock=clock)):
+        await hear(world, client, server.url, heard.append)
     return heard
 
 
@@ -74,12 +76,12 @@ async def test_a_stream_that_broke_later_is_the_callers_to_open_again(
     heard: list[str] = []
     with HTTP1Server([Cut(FEED, len(ONE), Fin()), *FAILS_TWICE, FEED]) as server:
         client = client_of(family, world, trust_env=False, verify=client_context())
-        async with entered(add_retries(client, clock=clock)):
+        async with entered(world, add_retries(client, clock=clock)):
             with pytest.raises(family.RemoteProtocolError):
-                await hear(client, server.url, heard.append)
+                await hear(world, client, server.url, heard.append)
             assert (heard, len(server.processed["/"])) == (["one"], 1)
 
-            await hear(client, server.url, heard.append, **{"Last-Event-ID": "1"})
+            await hear(world, client, server.url, heard.append, **{"Last-Event-ID": "1"})
 
     assert heard == ["one", "one", "two"]
     asked = [each.headers.get("last-event-id") for each in server.processed["/"]]
