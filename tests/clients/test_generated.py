@@ -77,3 +77,14 @@ async def test_or_where_each_order_has_a_key(world: World, clock: FakeClock) -> 
 
     assert placed.number == 7
     assert len({each.headers["idempotency-key"] for each in server.processed["/orders"]}) == 1
+
+
+async def test_what_is_made_of_it_with_other_headers_needs_retries_of_its_own(
+    world: World, clock: FakeClock
+) -> None:
+    with HTTP1Server([Reply(503)]) as server:
+        client = client_for(world, server, clock=clock)
+        async with entered(world, client), entered(world, client.with_headers({})) as other:
+            assert await settled(operation(world, "get_order")(7, client=other)) is None
+
+    assert len(server.processed["/orders/7"]) == 1

@@ -45,9 +45,7 @@ async def cache_above(
     retries = "httpx_retry" if family.__name__ == "httpx" else "httpx_retry.httpx2"
     transport = in_world(world, retries, "RetryTransport")(clock=clock, verify=client_context())
     cache = in_world(world, f"hishel.{family.__name__}", "CacheTransport")(transport, **options)
-    async with entered(
-        world, in_world(world, family.__name__, "Client")(transport=cache)
-    ) as client:
+    async with entered(world, client_of(family, world, transport=cache)) as client:
         yield client
 
 

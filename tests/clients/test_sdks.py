@@ -126,6 +126,20 @@ async def test_unless_the_policy_says_that_it_may_be_asked_twice(
     assert keys.isdisjoint({None}) == policy.generate_idempotency_key
 
 
+async def test_a_policy_can_be_that_of_its_own_retries(
+    world: World, sdk: SDK, clock: FakeClock
+) -> None:
+    theirs = RetryPolicy(
+        max_attempts=9,
+        methods={*RetryPolicy().methods, "POST"},
+        statuses={408, 409, 429, *range(500, 600)},
+    )
+    failures = [Reply(status) for status in (408, 409, 429, 500, 502, 503, 504, 529)]
+    with HTTP1Server([*failures, sdk.answer]) as server:
+        async with sdk.client(world, server, policy=theirs, clock=clock) as client:
+            assert await sdk.ask(client) == "word word"
+
+
 async def test_or_the_one_call_does(world: World, sdk: SDK, clock: FakeClock) -> None:
     with HTTP1Server([*FAILS_TWICE, sdk.answer]) as server:
         async with sdk.client(world, server, clock=clock) as client:
