@@ -79,11 +79,15 @@ def _transport_for(client: object) -> type[Any]:
         return RetryTransport
     if isinstance(client, httpx.AsyncClient):
         return AsyncRetryTransport
-    for name in ("Client", "AsyncClient"):
-        if is_a(client, "httpx2", name):
-            from . import httpx2 as extra  # noqa: PLC0415 - an extra: loaded where it is needed
+    # An extra: loaded where it is needed.
+    if is_a(client, "httpx2", "Client"):
+        from .httpx2 import RetryTransport as RetryTransport2  # noqa: PLC0415
 
-            return extra.RetryTransport if name == "Client" else extra.AsyncRetryTransport
+        return RetryTransport2
+    if is_a(client, "httpx2", "AsyncClient"):
+        from .httpx2 import AsyncRetryTransport as AsyncRetryTransport2  # noqa: PLC0415
+
+        return AsyncRetryTransport2
     raise TypeError(f"client must be a Client or an AsyncClient of httpx or httpx2, not {client!r}")
 
 

@@ -35,7 +35,7 @@ RANKS = (
     ("_client",),
     ("testing._clock", "testing._entries"),
     ("testing._script",),
-    ("testing", "testing.strategies"),
+    ("testing", "testing.httpx2", "testing.strategies"),
     ("_explain.figures", "_explain.forecast"),
     ("_explain.chart", "_explain.facts"),
     ("_explain.picture", "_explain.text"),
