@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from tests.faults.lab import HTTP1Step, Received
     from tests.worlds import World
 
+httpx2: Any = pytest.importorskip("httpx2", reason="they need httpx2, and it Python 3.11")
+extra: Any = pytest.importorskip("httpx_retry.httpx2", reason="as said")
+
 BUSY = Reply(503)
 
 # It stops reading its stream at "[DONE]", and leaves the rest to the garbage collector.
@@ -58,8 +61,6 @@ async def test_a_server_that_fails_twice_is_survived(
 async def test_a_client_of_our_transport_does_as_well(
     world: World, sdk: SDK, clock: FakeClock
 ) -> None:
-    extra: Any = pytest.importorskip("httpx_retry.httpx2")
-    httpx2: Any = pytest.importorskip("httpx2")
     kind = extra.AsyncRetryTransport if world.is_async else extra.RetryTransport
     with HTTP1Server([*FAILS_TWICE, sdk.models]) as server:
         http = client_of(httpx2, world, transport=kind(clock=clock))
