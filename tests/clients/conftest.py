@@ -24,6 +24,12 @@ def family(request: pytest.FixtureRequest) -> ModuleType:
     return module
 
 
+@pytest.fixture
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The working directory is another: hishel keeps a file there."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def _shop_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """While it is in use there is a package `shop_client`, generated from shop.json."""

@@ -16,20 +16,15 @@ from .flaky import FAILS_TWICE, client_of, entered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
     from types import ModuleType
 
     from httpx_retry.testing import FakeClock
     from tests.worlds import World
 
+pytestmark = pytest.mark.usefixtures("_elsewhere")
+
 DOCUMENT = Reply(200, b"a document", {"ETag": '"v1"', "Cache-Control": "max-age=600"})
 MISTAKE = Reply(503, b"sorry", {"Cache-Control": "max-age=600"})
-
-
-@pytest.fixture(autouse=True)
-def _somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its storage is a file in the working directory."""
-    monkeypatch.chdir(tmp_path)
 
 
 def in_world(world: World, module: str, name: str) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.faults.lab import HTTP1Server, Reply
@@ -11,9 +9,6 @@ from tests.snippets import blocks_of, paste
 
 from .flaky import FAILS_TWICE, REFUSES_TWICE
 from .sdks import Anthropic, OpenAI
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BLOCKS = blocks_of("docs/clients.md")
 ON_HTTPX2 = ("httpx2", "openai", "anthropic")
@@ -38,7 +33,7 @@ CASES = [
 ]
 
 
-@pytest.mark.usefixtures("instant_retries")
+@pytest.mark.usefixtures("instant_retries", "_elsewhere")
 @pytest.mark.filterwarnings("ignore:The httpx module is deprecated")  # authlib's, without httpx2
 @pytest.mark.parametrize(
     ("block", "script", "outcome"),
@@ -52,14 +47,12 @@ def test_a_block_works_when_pasted(
     script: tuple[Reply, ...],
     outcome: str,
     request: pytest.FixtureRequest,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if any(f"import {name}\n" in block for name in ON_HTTPX2):
         pytest.importorskip("httpx2", reason="httpx2 needs Python 3.11")
     if "shop_client" in block:
         request.getfixturevalue("_shop_client")
-    monkeypatch.chdir(tmp_path)  # where hishel keeps its file
     with HTTP1Server(script) as server:
         for sdk in ("OPENAI", "ANTHROPIC"):
             monkeypatch.setenv(f"{sdk}_BASE_URL", server.url)
