@@ -197,10 +197,10 @@ def _token_on_demand(family: ModuleType) -> Mapping[str, Any]:
 
 
 DIGEST = 'Digest realm="r", nonce="n0", qop="auth", algorithm=SHA-256'
-MULTIPLE = {"Content-Type": "application/json", "ETag": '"1"', "X-Trace": "t"}
+TYPED = {"Content-Type": "application/json", "ETag": '"1"', "X-Trace": "t"}
 
 EXCHANGES = (
-    Exchange("plain", _get, (Reply(200, b'{"id": 7}', MULTIPLE),)),
+    Exchange("plain", _get, (Reply(200, b'{"id": 7}', TYPED),)),
     Exchange("status", _get, (Reply(404, b"no such thing"),)),
     Exchange("basic", _get, options=lambda family: {"auth": ("user", "secret")}),
     Exchange(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.lab import Reply, Rst
@@ -25,6 +26,13 @@ def client_of(module: ModuleType, world: World, **options: Any) -> Any:
     """A client of httpx or httpx2, that of the world."""
     name = "AsyncClient" if world.is_async else "Client"
     return getattr(module, name)(**options)
+
+
+def transport_of(module: ModuleType, world: World, **options: Any) -> Any:
+    """The retry transport for that client, over a new one of httpx's own."""
+    room = "httpx_retry" if module.__name__ == "httpx" else f"httpx_retry.{module.__name__}"
+    name = "AsyncRetryTransport" if world.is_async else "RetryTransport"
+    return getattr(import_module(room), name)(**options)
 
 
 @asynccontextmanager

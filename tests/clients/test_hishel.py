@@ -12,7 +12,7 @@ from httpx_retry import add_retries, retry_history
 from tests.faults.lab import Cut, HTTP1Server, Reply, Rst, client_context
 from tests.worlds import settled
 
-from .flaky import FAILS_TWICE, client_of, entered
+from .flaky import FAILS_TWICE, client_of, entered, transport_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,8 +37,7 @@ def in_world(world: World, module: str, name: str) -> Any:
 async def cache_above(
     world: World, family: ModuleType, clock: FakeClock, **options: Any
 ) -> AsyncIterator[Any]:
-    retries = "httpx_retry" if family.__name__ == "httpx" else "httpx_retry.httpx2"
-    transport = in_world(world, retries, "RetryTransport")(clock=clock, verify=client_context())
+    transport = transport_of(family, world, clock=clock, verify=client_context())
     cache = in_world(world, f"hishel.{family.__name__}", "CacheTransport")(transport, **options)
     async with entered(world, client_of(family, world, transport=cache)) as client:
         yield client

@@ -8,7 +8,9 @@ import pytest
 
 from httpx_retry import add_retries, retry_history
 from tests.faults.lab import (
+    TRUSTED,
     Fin,
+    HTTP1Server,
     HTTP2Server,
     ProxyServer,
     Received,
@@ -18,7 +20,7 @@ from tests.faults.lab import (
 )
 from tests.worlds import settled
 
-from .flaky import client_of, entered
+from .flaky import client_of, entered, transport_of
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -105,3 +107,18 @@ async def test_a_proxy_that_fails_is_tried_again(
     assert response.status_code == 200
     assert [len(connects) for connects in proxy.processed.values()] == [3]
     assert origin.processed == {"/": [Received("GET")]}
+
+
+@pytest.mark.usefixtures("environment")
+async def test_a_proxy_of_the_client_itself_leads_past_the_transport_that_it_was_given(
+    world: World, family: ModuleType, clock: FakeClock
+) -> None:
+    with HTTP1Server([Reply(503)], tls=TRUSTED) as origin, ProxyServer() as proxy:
+        options = {"proxy": proxy.url, "verify": client_context()}
+        transport = transport_of(family, world, clock=clock)
+        client = client_of(family, world, transport=transport, **options)
+        async with entered(world, client):
+            response = await settled(client.get(origin.url))
+
+    assert response.status_code == 503
+    assert retry_history(response) == ()

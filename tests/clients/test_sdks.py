@@ -18,7 +18,7 @@ from tests.faults.lab import (
 )
 from tests.faults.lab.clients import leaves_to_the_collector
 
-from .flaky import FAILS_TWICE, REFUSES_TWICE, client_of
+from .flaky import FAILS_TWICE, REFUSES_TWICE, client_of, transport_of
 from .sdks import SDK, SDKS
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tests.worlds import World
 
 httpx2: Any = pytest.importorskip("httpx2", reason="they need httpx2, and it Python 3.11")
-extra: Any = pytest.importorskip("httpx_retry.httpx2", reason="as said")
 
 BUSY = Reply(503)
 
@@ -61,9 +60,8 @@ async def test_a_server_that_fails_twice_is_survived(
 async def test_a_client_of_our_transport_does_as_well(
     world: World, sdk: SDK, clock: FakeClock
 ) -> None:
-    kind = extra.AsyncRetryTransport if world.is_async else extra.RetryTransport
     with HTTP1Server([*FAILS_TWICE, sdk.models]) as server:
-        http = client_of(httpx2, world, transport=kind(clock=clock))
+        http = client_of(httpx2, world, transport=transport_of(httpx2, world, clock=clock))
         async with sdk.client_over(world, server, http) as client:
             assert await sdk.list_models(client) == ["a-model"]
 
