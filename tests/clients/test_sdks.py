@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from httpx_retry import RetryPolicy, retry_history
+from httpx_retry import RetryPolicy, RetryTransport, retry_history
 from tests.faults.lab import (
     TRUSTED,
     Cut,
@@ -64,6 +64,15 @@ async def test_a_client_of_our_transport_does_as_well(
         http = client_of(httpx2, world, transport=transport_of(httpx2, world, clock=clock))
         async with sdk.client_over(world, server, http) as client:
             assert await sdk.list_models(client) == ["a-model"]
+
+
+def test_a_transport_of_httpx2_is_told_where_it_belongs_though_the_sdk_says_it_is_its_own(
+    sdk: SDK,
+) -> None:
+    """Both write their own name into the base of httpx2's transports."""
+    assert httpx2.BaseTransport.__module__ != "httpx2"
+    with pytest.raises(TypeError, match=r"those of httpx_retry\.httpx2$"):
+        RetryTransport(httpx2.HTTPTransport())
 
 
 async def test_a_question_that_was_not_taken_is_asked_again(
