@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from .._core.policy import FIELDS
+from .causes import is_a
 
 _T = TypeVar("_T")
 
@@ -156,10 +157,9 @@ class Family:
     def _hint_for(self, given: object, wanted: type, twin: type, twin_prefix: str) -> str:
         if isinstance(given, twin):
             return f"pass it to {twin_prefix}RetryTransport"
-        for base in type(given).__mro__:
-            module = base.__module__.partition(".")[0]
-            if base.__name__ == wanted.__name__ and module in _MODULES:
-                return _elsewhere(module)
+        module = _module_of(given, wanted.__name__)
+        if module is not None:
+            return _elsewhere(module)
         return f"see the {self.name} documentation on transports"
 
     def check_request(self, request: object) -> None:
@@ -168,8 +168,10 @@ class Family:
         Raises:
             TypeError: it is not.
         """
-        module = type(request).__module__.partition(".")[0]
-        if not isinstance(request, self.Request) and module in _MODULES:
+        if isinstance(request, self.Request):
+            return
+        module = _module_of(request, "Request")
+        if module is not None:
             raise TypeError(
                 f"this transport is for {self.name}, and the request is of {module}:"
                 f" {_elsewhere(module)}"
@@ -178,6 +180,11 @@ class Family:
 
 # Where the public classes of each family are.
 _MODULES = {"httpx": "httpx_retry", "httpx2": "httpx_retry.httpx2"}
+
+
+def _module_of(thing: object, name: str) -> str | None:
+    """The family of whose class of that name it is: what a class says itself, SDKs overwrite."""
+    return next((module for module in _MODULES if is_a(thing, module, name)), None)
 
 
 def _elsewhere(module: str) -> str:
