@@ -1,0 +1,75 @@
+"""What issue 8 asks for, as ratios; and the figures that stand beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..harness.contenders import BARE, LEAN, OURS, PEER
+from . import cases
+from .cases import CHUNK, EMPTY, FRESH, HTTP1, HTTP2, IN_MEMORY, JSON, ONE_FAILURE, POST, READY
+
+if TYPE_CHECKING:
+    from .callgrind import Counts
+
+
+class Line(NamedTuple):
+    """One figure: what it is of, and the most that is asked for; None: it is for information.
+
+    Attributes:
+        question: what is counted,
+        world: where,
+        contender: of whom.
+        of: whom it is a ratio to.
+        added: whether both are what comes on top of bare, or the whole.
+        most: the ratio asked for.
+    """
+
+    question: str
+    world: str
+    contender: str
+    of: str
+    added: bool
+    most: float | None
+
+    def ratio(self, counts: Counts) -> float:
+        """The figure."""
+        found = self._of(counts, self.contender) / self._of(counts, self.of)
+        return round(found, 4)
+
+    def _of(self, counts: Counts, contender: str) -> float:
+        bare = counts[self.question, self.world, BARE] if self.added else 0.0
+        # A call that fails once is two of the inner transport's.
+        sends = 2 if self.question == cases.ONE_FAILURE else 1
+        return counts[self.question, self.world, contender] - sends * bare
+
+
+def _added() -> list[Line]:
+    most = {(OURS, "sync"): 0.40, (OURS, "async"): 0.42, (LEAN, "sync"): 0.15, (LEAN, "async"): 0.18}
+    lines = [
+        Line(question, world, contender, PEER, added=True, most=ratio)
+        for question in (FRESH, READY, IN_MEMORY)
+        for (contender, world), ratio in most.items()
+    ]
+    return lines + [
+        Line(ONE_FAILURE, world, OURS, PEER, added=True, most=0.35) for world in ("sync", "async")
+    ]
+
+
+def _whole() -> list[Line]:
+    most = {
+        EMPTY: (1.015, 1.025),
+        JSON: (None, None),
+        CHUNK: (1.18, 1.24),
+        HTTP1: (1.01, 1.01),
+        HTTP2: (1.01, 1.01),
+        POST: (1.04, 1.04),
+    }
+    return [
+        Line(question, world, OURS, BARE, added=False, most=ratio)
+        for question, ratios in most.items()
+        for world, ratio in zip(("sync", "async"), ratios, strict=True)
+    ]
+
+
+LINES = (*_added(), *_whole())
+IMPORT_MOST = 0.06

@@ -1,0 +1,100 @@
+"""Starts valgrind, and reads what it counted."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, TypeAlias
+
+from ..harness.inner import JSON
+from ..harness.servers import HTTP1Server, HTTP2Server, serving
+from ..loopback import HEADERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# By question, world and contender.
+Key: TypeAlias = "tuple[str, str, str]"
+Counts: TypeAlias = "dict[Key, float]"
+
+STATEMENTS = {
+    "nothing": "pass",
+    "httpx": "import httpx",
+    "httpx_retry": "import httpx; import httpx_retry",
+    "httpx-retries": "import httpx; import httpx_retries",
+}
+
+
+def _callgrind(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = shutil.which("valgrind")
+    if command is None:
+        raise SystemExit("valgrind is needed: apt-get install valgrind")
+    out = f"--callgrind-out-file={folder}/%p"
+    return subprocess.Popen(  # noqa: S603 - our own command
+        [command, "--tool=callgrind", out, sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        # The same hashes, so the same collisions, in each run; and no bytecode is compiled.
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+    )
+
+
+def _total(file: Path) -> int:
+    found = re.search(r"^(?:summary|totals): (\d+)", file.read_text(), re.MULTILINE)
+    assert found is not None, f"callgrind counted nothing in {file}"
+    return int(found[1])
+
+
+def calls(chosen: str = "") -> Counts:
+    """Instructions of one call, of all cases with `chosen` in their names."""
+    with (
+        serving(HTTP1Server, headers=HEADERS, body=JSON) as http1,
+        serving(HTTP2Server, headers=HEADERS, body=JSON) as http2,
+        TemporaryDirectory() as folder,
+    ):
+        module = f"{__package__}.probe"
+        probe = _callgrind(Path(folder), "-m", module, http1.url, http2.url, chosen)
+        assert probe.stdout is not None
+        lines = []
+        for line in probe.stdout:
+            lines.append(line.strip().split("|"))
+            print(f"\r  {len(lines)} loops counted", end="", file=sys.stderr, flush=True)
+        print(file=sys.stderr)
+        if probe.wait():
+            raise SystemExit("the probe failed: run it alone to see why")
+        return per_call(
+            (question, world, contender, int(count), _total(Path(folder) / pid))
+            for question, world, contender, count, pid in lines
+        )
+
+
+def per_call(loops: Iterable[tuple[str, str, str, int, int]]) -> Counts:
+    """What one call takes: the difference of a long loop and a short one."""
+    found: Counts = {}
+    shorter: dict[Key, tuple[int, int]] = {}
+    for question, world, contender, count, total in loops:
+        key = question, world, contender
+        if key in shorter:
+            few, before = shorter[key]
+            found[key] = (total - before) / (count - few)
+        else:
+            shorter[key] = count, total
+    return found
+
+
+def imports() -> dict[str, int]:
+    """Instructions of processes that import, from bytecode compiled before."""
+    found = {}
+    for name, statement in STATEMENTS.items():
+        subprocess.run([sys.executable, "-c", statement], check=True)  # noqa: S603 - as above
+        with TemporaryDirectory() as folder:
+            process = _callgrind(Path(folder), "-c", statement)
+            assert process.wait() == 0
+            found[name] = _total(Path(folder) / str(process.pid))
+    return found
