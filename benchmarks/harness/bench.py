@@ -31,6 +31,8 @@ class Bench:
 
     def steps(self, label: str, count: int) -> Iterator[int]:
         """Count the steps of something long, and show how far it is."""
-        if not self.console.is_terminal:
+        if self.console.is_terminal:
+            yield from track(range(count), f"  {label}", console=self.console, transient=True)
+        else:
             self.console.print(f"  {label}")
-        yield from track(range(count), f"  {label}", console=self.console, transient=True)
+            yield from range(count)

@@ -125,6 +125,41 @@ ASYNC: dict[str, AsyncWrap] = {
     **{name: _async_method(make) for name, make in ASYNC_TRANSPORTS.items()},
     **{name: _async_decorated(each) for name, each in _decorators().items()},
 }
+# What our happy path is made of: a wrapper that does nothing but call, and ours without one part.
+PASS, NO_RECOVERY, NO_BUDGET = "pass-through", "recover_body=False", "budget=None"
+
+
+class Pass(httpx.BaseTransport):
+    """A layer that does nothing."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._inner.handle_request(request)
+
+
+class AsyncPass(httpx.AsyncBaseTransport):
+    """The same in a task."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._inner.handle_async_request(request)
+
+
+SYNC_PARTS: dict[str, Wrap] = {
+    PASS: _method(Pass),
+    NO_RECOVERY: _method(lambda inner: RetryTransport(inner, policy=LEAN_POLICY)),
+    NO_BUDGET: _method(lambda inner: RetryTransport(inner, policy=POLICY, budget=None)),
+}
+ASYNC_PARTS: dict[str, AsyncWrap] = {
+    PASS: _async_method(AsyncPass),
+    NO_RECOVERY: _async_method(lambda inner: AsyncRetryTransport(inner, policy=LEAN_POLICY)),
+    NO_BUDGET: _async_method(lambda inner: AsyncRetryTransport(inner, policy=POLICY, budget=None)),
+}
+
 # It races requests, and retries none: compared where nothing fails.
 HEDGED = "httpx-hedged"
 HEDGED_SYNC = _method(httpx_hedged.SyncHedgedTransport)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +42,15 @@ class Listener:
 
     def _serve_and_close(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with connection:
+        with connection, suppress(OSError):  # a client may be gone at any time
             self.serve(connection)
 
     def serve(self, connection: socket.socket) -> None:
         """Converse until the client has gone."""
         raise NotImplementedError
+
+    def close(self) -> None:
+        """Its threads end with their process."""
 
 
 class HTTP1Server(Listener):
@@ -123,6 +126,7 @@ def _serve(pipe: Any, make: Callable[..., Any], options: dict[str, Any]) -> None
     server = make(**options)
     while (name := pipe.recv()) is not None:
         pipe.send(getattr(server, name))
+    server.close()
 
 
 @contextmanager

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..harness.contenders import BARE, LEAN, OURS, PEER
-from . import cases
 from .cases import CHUNK, EMPTY, FRESH, HTTP1, HTTP2, IN_MEMORY, JSON, ONE_FAILURE, POST, READY
 
 if TYPE_CHECKING:
-    from .callgrind import Counts
+    from .callgrind import Counts, Key
 
 
 class Line(NamedTuple):
@@ -33,14 +32,23 @@ class Line(NamedTuple):
 
     def ratio(self, counts: Counts) -> float:
         """The figure."""
-        found = self._of(counts, self.contender) / self._of(counts, self.of)
-        return round(found, 4)
+        return self._of(counts, self.contender) / self._of(counts, self.of)
+
+    def is_counted(self, counts: Counts) -> bool:
+        """Whether what it takes was among what was chosen."""
+        names = {self.contender, self.of, BARE}
+        return all((self.question, self.world, name) in counts for name in names)
 
     def _of(self, counts: Counts, contender: str) -> float:
-        bare = counts[self.question, self.world, BARE] if self.added else 0.0
-        # A call that fails once is two of the inner transport's.
-        sends = 2 if self.question == cases.ONE_FAILURE else 1
-        return counts[self.question, self.world, contender] - sends * bare
+        key = self.question, self.world, contender
+        return added(counts, key) if self.added else counts[key]
+
+
+def added(counts: Counts, key: Key) -> float:
+    """Instructions of a call beyond those of the inner transport: two sends, where one fails."""
+    question, world, _ = key
+    sends = 2 if question == ONE_FAILURE else 1
+    return counts[key] - sends * counts[question, world, BARE]
 
 
 def _added() -> list[Line]:

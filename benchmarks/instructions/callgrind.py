@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from ..harness.inner import JSON
 from ..harness.servers import HTTP1Server, HTTP2Server, serving
 from ..loopback import HEADERS
+from .cases import cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from ..harness.bench import Bench
 
 # By question, world and contender.
 Key: TypeAlias = "tuple[str, str, str]"
@@ -51,8 +54,9 @@ def _total(file: Path) -> int:
     return int(found[1])
 
 
-def calls(chosen: str = "") -> Counts:
+def calls(bench: Bench, chosen: str = "") -> Counts:
     """Instructions of one call, of all cases with `chosen` in their names."""
+    count = 2 * sum(chosen in case.key for case in cases("", ""))
     with (
         serving(HTTP1Server, headers=HEADERS, body=JSON) as http1,
         serving(HTTP2Server, headers=HEADERS, body=JSON) as http2,
@@ -61,11 +65,8 @@ def calls(chosen: str = "") -> Counts:
         module = f"{__package__}.probe"
         probe = _callgrind(Path(folder), "-m", module, http1.url, http2.url, chosen)
         assert probe.stdout is not None
-        lines = []
-        for line in probe.stdout:
-            lines.append(line.strip().split("|"))
-            print(f"\r  {len(lines)} loops counted", end="", file=sys.stderr, flush=True)
-        print(file=sys.stderr)
+        printed = probe.stdout
+        lines = [printed.readline().strip().split("|") for _ in bench.steps("loops", count)]
         if probe.wait():
             raise SystemExit("the probe failed: run it alone to see why")
         return per_call(
@@ -88,10 +89,12 @@ def per_call(loops: Iterable[tuple[str, str, str, int, int]]) -> Counts:
     return found
 
 
-def imports() -> dict[str, int]:
+def imports(bench: Bench) -> dict[str, int]:
     """Instructions of processes that import, from bytecode compiled before."""
     found = {}
-    for name, statement in STATEMENTS.items():
+    for _, (name, statement) in zip(
+        bench.steps("imports", len(STATEMENTS)), STATEMENTS.items(), strict=True
+    ):
         subprocess.run([sys.executable, "-c", statement], check=True)  # noqa: S603 - as above
         with TemporaryDirectory() as folder:
             process = _callgrind(Path(folder), "-c", statement)

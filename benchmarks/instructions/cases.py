@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import client_level, happy_path, loopback, post_http2, streaming
-from ..harness.contenders import BARE, LEAN, OURS, PEER
+from ..harness.contenders import ASYNC_PARTS, BARE, LEAN, OURS, PEER, SYNC_PARTS
 from ..harness.inner import flaky, fresh, in_memory, ready_made
 
 if TYPE_CHECKING:
@@ -59,20 +60,28 @@ def _transport_level() -> Iterator[tuple[str, dict[str, dict[str, Make]]]]:
         yield question, happy_path.worlds(inner)
 
 
+def _parts() -> Iterator[Case]:
+    for name, wrap in SYNC_PARTS.items():
+        yield Case(FRESH, "sync", name, partial(happy_path.calls, wrap), (300, 1_000))
+    for name, async_wrap in ASYNC_PARTS.items():
+        yield Case(FRESH, "async", name, partial(happy_path.task_calls, async_wrap), (300, 1_000))
+
+
 def cases(http1: str, http2: str) -> Iterator[Case]:
     """Every case; the loopback servers' URLs are given."""
     few = (BARE, OURS, LEAN, PEER)
     asked = {
-        **{question: (worlds, few, (500, 1_500)) for question, worlds in _transport_level()},
-        EMPTY: (client_level.worlds(fresh), few, (100, 300)),
-        JSON: (client_level.worlds(client_level.small_json), few, (100, 300)),
+        **{question: (worlds, few, (300, 1_000)) for question, worlds in _transport_level()},
+        EMPTY: (client_level.worlds(fresh), few, (40, 120)),
+        JSON: (client_level.worlds(client_level.small_json), few, (40, 120)),
         CHUNK: (streaming.worlds(*streaming.BODIES[streaming.ETAG]), few, (1_000, 5_000)),
-        HTTP1: (loopback.worlds(loopback.PROTOCOLS["HTTP/1.1"], http1), few[:2], (100, 300)),
-        HTTP2: (loopback.worlds(loopback.PROTOCOLS["HTTP/2"], http2), few[:2], (100, 300)),
-        POST: (post_http2.worlds(http2), few[:2], (100, 300)),
+        HTTP1: (loopback.worlds(loopback.PROTOCOLS["HTTP/1.1"], http1), few[:2], (20, 80)),
+        HTTP2: (loopback.worlds(loopback.PROTOCOLS["HTTP/2"], http2), few[:2], (20, 80)),
+        POST: (post_http2.worlds(http2), few[:2], (20, 80)),
     }
     for question, (worlds, contenders, counts) in asked.items():
         for world, makes in worlds.items():
             for contender in contenders:
                 yield Case(question, world, contender, makes[contender], counts)
+    yield from _parts()
 

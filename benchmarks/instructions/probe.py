@@ -17,21 +17,22 @@ if TYPE_CHECKING:
     from .cases import Case
 
 # What the first calls alone do is not counted: imports, caches, connections.
-WARM = 50
+WARM = 10
 
 
 def child(case: Case, count: int) -> None:
     """Do the work, and be gone."""
     work = case.make()
     work.run(WARM)
-    # The collector is on, as everywhere; but what was imported is not its concern here.
     gc.collect()
-    gc.freeze()
     work.run(count)
 
 
 def main(http1: str, http2: str, chosen: str) -> None:
     """Run the cases that have `chosen` in their names."""
+    # The collector is on, as everywhere; but what was imported is not its concern here.
+    gc.collect()
+    gc.freeze()
     for case in cases(http1, http2):
         if chosen not in case.key:
             continue
