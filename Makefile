@@ -1,6 +1,6 @@
 # Every target works on a fresh machine with python3 >= 3.10: it makes .venv and installs what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint format types cover build smoke test-all bench clean
+.PHONY: help demo test soak check lint format types cover build smoke test-all bench bench-instructions clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 help:  ## Show this help
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # pip knows dependency groups from 25.1 on.
 $(READY): pyproject.toml
@@ -55,9 +55,13 @@ smoke: build  ## Install the built wheel in a clean environment and use it
 test-all:  ## Run the tests on every CPython from 3.10 up on this machine
 	.ci/test-all
 
-bench: $(READY)  ## Measure what the transport costs, side by side with others
+bench: $(READY)  ## Measure what the transport costs, side by side with others; ARGS=--quick in a minute
 	$(BIN)/python -m pip install --quiet --group bench
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-instructions: $(READY)  ## Count instructions, which repeat where times do not; needs valgrind
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m benchmarks instructions
 
 clean:  ## Remove everything that was made
 	rm -rf .venv* dist build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

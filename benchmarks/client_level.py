@@ -1,6 +1,6 @@
 """What does it cost a caller? `client.get()` over a transport that answers at once, no network.
 
-An empty body, and a small JSON body that is read whole.
+An empty body, with its length and without, and a small JSON body; all are read whole.
 """
 
 from __future__ import annotations
@@ -29,7 +29,16 @@ def small_json() -> Inner:
     return fresh(200, JSON_HEADERS, JSON)
 
 
-BODIES: dict[str, Callable[[], Inner]] = {"empty body": fresh, "small JSON": small_json}
+def empty() -> Inner:
+    """No body, and headers that say so."""
+    return fresh(200, ((b"Content-Length", b"0"),))
+
+
+BODIES: dict[str, Callable[[], Inner]] = {
+    "empty": empty,
+    "empty, no length told": fresh,
+    "small JSON": small_json,
+}
 
 
 def gets(transport: httpx.BaseTransport, url: str = URL) -> Work:

@@ -20,6 +20,7 @@ READY = "happy path, one response made beforehand"
 IN_MEMORY = "happy path, a new response already read"
 ONE_FAILURE = "503, then 200"
 EMPTY = "client.get(), empty body"
+UNTOLD = "client.get(), empty body, no length told"
 JSON = "client.get(), small JSON"
 CHUNK = "a streamed chunk, an ETag"
 HTTP1, HTTP2 = "loopback, HTTP/1.1", "loopback, HTTP/2"
@@ -72,7 +73,8 @@ def cases(http1: str, http2: str) -> Iterator[Case]:
     few = (BARE, OURS, LEAN, PEER)
     asked = {
         **{question: (worlds, few, (300, 1_000)) for question, worlds in _transport_level()},
-        EMPTY: (client_level.worlds(fresh), few, (40, 120)),
+        EMPTY: (client_level.worlds(client_level.empty), few, (40, 120)),
+        UNTOLD: (client_level.worlds(fresh), few, (40, 120)),
         JSON: (client_level.worlds(client_level.small_json), few, (40, 120)),
         CHUNK: (streaming.worlds(*streaming.BODIES[streaming.ETAG]), few, (1_000, 5_000)),
         HTTP1: (loopback.worlds(loopback.PROTOCOLS["HTTP/1.1"], http1), few[:2], (20, 80)),
