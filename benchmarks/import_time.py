@@ -1,4 +1,4 @@
-"""What does importing it take? Each in new processes, after httpx, as a share of httpx's own import.
+"""What does importing it take? In new processes, after httpx, as a share of httpx's own.
 
 Bytecode is compiled already; the two imports that are compared are of one process.
 """

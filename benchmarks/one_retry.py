@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .harness.bench import Bench
-    from .harness.work import Make, Work
+    from .harness.work import Make
 
 
 class Again(httpx.BaseTransport):

@@ -7,7 +7,7 @@ trace, which sees its frames leave; httpx-retries sends POSTs once, and looks at
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -29,14 +29,14 @@ CONTENT = b"x" * 1_000
 
 def worlds(url: str) -> dict[str, dict[str, Make]]:
     """By world, by contender."""
-    options = PROTOCOLS["HTTP/2"].options
+    options: dict[str, Any] = {**PROTOCOLS["HTTP/2"].options, "trust_env": False}
 
     def sync(wrap: Callable[[httpx.BaseTransport], httpx.BaseTransport]) -> Work:
-        client = httpx.Client(transport=wrap(httpx.HTTPTransport(trust_env=False, **options)))
+        client = httpx.Client(transport=wrap(httpx.HTTPTransport(**options)))
         return Calls(partial(client.post, url, content=CONTENT), client.close)
 
     def tasks(wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]) -> Work:
-        transport = wrap(httpx.AsyncHTTPTransport(trust_env=False, **options))
+        transport = wrap(httpx.AsyncHTTPTransport(**options))
         client = httpx.AsyncClient(transport=transport)
         return TaskCalls(partial(client.post, url, content=CONTENT), client.aclose)
 

@@ -114,7 +114,14 @@ def measure(bench: Bench) -> Iterator[Table]:
     """Answer it."""
     table = Table(
         "streaming, each chunk",
-        {"body": "", "world": "", "contender": "", "ns": ",.0f", "added ns": ",.0f", "× bare": ".3f"},
+        {
+            "body": "",
+            "world": "",
+            "contender": "",
+            "ns": ",.0f",
+            "added ns": ",.0f",
+            "× bare": ".3f",
+        },
         bars="× bare",
     )
     for body, (headers, chunk) in BODIES.items():

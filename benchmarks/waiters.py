@@ -131,9 +131,7 @@ async def cpu_of(transport: httpx.AsyncBaseTransport, waiters: int) -> float:
     return spent / waiters
 
 
-async def memory_of(
-    transport: httpx.AsyncBaseTransport, inner: Flaky, waiters: int
-) -> float:
+async def memory_of(transport: httpx.AsyncBaseTransport, inner: Flaky, waiters: int) -> float:
     """Bytes that each request holds while all of them wait, what the caller holds included."""
     gc.collect()
     tracemalloc.start()
@@ -170,7 +168,13 @@ def measure(bench: Bench) -> Iterator[Table]:
                 costs.append(process.apply(cost_of, (name, amount)))
     table = Table(
         f"{amount.waiters:,} requests that wait for their retry; ratios to the lower bound",
-        {"contender": "", "bytes each": ",.0f", "memory": ".2f", "CPU µs each": ".1f", "CPU": ".2f"},
+        {
+            "contender": "",
+            "bytes each": ",.0f",
+            "memory": ".2f",
+            "CPU µs each": ".1f",
+            "CPU": ".2f",
+        },
         bars="bytes each",
     )
     lowest = seen[LOWEST]

@@ -1,4 +1,4 @@
-"""A server of one body, which it breaks off as it is told, with or without validators and ranges."""
+"""A server of one body, broken off as it is told, with or without validators and ranges."""
 
 from __future__ import annotations
 
@@ -102,6 +102,6 @@ class DownloadServer(Listener):
 
     def _send(self, connection: socket.socket, part: bytes | memoryview) -> None:
         if not self._manner.has_length:
-            part = b"%x\r\n%b\r\n" % (len(part), part)
+            part = b"%x\r\n%b\r\n" % (len(part), bytes(part))
         connection.sendall(part)
         self.sent += len(part)

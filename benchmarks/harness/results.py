@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .bars import draw
 from .machine import machine, versions
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ def keep(name: str, question: str, tables: list[Table], folder: Path) -> None:
     }
     text = json.dumps(answer, indent=1, ensure_ascii=False)
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    from .bars import draw  # noqa: PLC0415 - each spawned process would load matplotlib too
+
     drawn = [table for table in tables if table.bars is not None]
     for number, table in enumerate(drawn, 1):
         draw(table, folder / (f"{name}.svg" if len(drawn) == 1 else f"{name}-{number}.svg"))

@@ -1,4 +1,4 @@
-"""Interleaved rounds: A-B-A-B, in an order drawn anew, and medians of what each pair of rounds says.
+"""Interleaved rounds: A-B-A-B, in an order drawn anew, and medians of what each pair says.
 
 Shared machines slow down and recover between one second and the next. Two rounds that follow one
 another have met the same weather; so each round of a contender is compared with the same round of

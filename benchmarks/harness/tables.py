@@ -1,4 +1,4 @@
-"""What a question answers: rows of figures, which a screen, a page, a program and a picture read."""
+"""What a question answers: rows of figures, for a screen, a page, a program and a picture."""
 
 from __future__ import annotations
 

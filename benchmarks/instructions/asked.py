@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..harness.contenders import BARE, LEAN, OURS, PEER
-from .cases import CHUNK, EMPTY, FRESH, HTTP1, HTTP2, IN_MEMORY, JSON, ONE_FAILURE, POST, READY, UNTOLD
+from .cases import (
+    CHUNK,
+    EMPTY,
+    FRESH,
+    HTTP1,
+    HTTP2,
+    IN_MEMORY,
+    JSON,
+    ONE_FAILURE,
+    POST,
+    READY,
+    UNTOLD,
+)
 
 if TYPE_CHECKING:
     from .callgrind import Counts, Key
@@ -52,7 +64,12 @@ def added(counts: Counts, key: Key) -> float:
 
 
 def _added() -> list[Line]:
-    most = {(OURS, "sync"): 0.40, (OURS, "async"): 0.42, (LEAN, "sync"): 0.15, (LEAN, "async"): 0.18}
+    most = {
+        (OURS, "sync"): 0.40,
+        (OURS, "async"): 0.42,
+        (LEAN, "sync"): 0.15,
+        (LEAN, "async"): 0.18,
+    }
     lines = [
         Line(question, world, contender, PEER, added=True, most=ratio)
         for question in (FRESH, READY, IN_MEMORY)

@@ -86,4 +86,3 @@ def cases(http1: str, http2: str) -> Iterator[Case]:
             for contender in contenders:
                 yield Case(question, world, contender, makes[contender], counts)
     yield from _parts()
-

@@ -37,7 +37,9 @@ def _asked(counts: Counts, imports: dict[str, int]) -> Table:
     )
     for line in LINES:
         if line.is_counted(counts):
-            of, to = (f"{name}, added" if line.added else name for name in (line.contender, line.of))
+            of, to = (
+                f"{name}, added" if line.added else name for name in (line.contender, line.of)
+            )
             _add(table, (line.question, line.world, of, to), line.most, line.ratio(counts))
     if imports:
         bare = imports["httpx"] - imports["nothing"]

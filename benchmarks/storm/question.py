@@ -35,9 +35,7 @@ SEED = 7
 SHARES = (0.05, 0.2, 0.4)
 
 
-def outages(
-    bench: Bench, pool: ProcessPoolExecutor, contenders: tuple[Contender, ...]
-) -> Table:
+def outages(bench: Bench, pool: ProcessPoolExecutor, contenders: tuple[Contender, ...]) -> Table:
     """Attempts per request and recovery, of each contender, in every outage."""
     met = [(each, clients) for clients in (4, 160) for each in scenarios(clients)]
     met = met[bench.pick(slice(None), slice(1, 2))]
@@ -48,7 +46,11 @@ def outages(
         note=f"never: not within {WATCHED:.0f} s",
     )
     rows = [
-        (f"{scenario.name}, {clients} clients", each.name, pool.submit(figures, each, scenario, SEED))
+        (
+            f"{scenario.name}, {clients} clients",
+            each.name,
+            pool.submit(figures, each, scenario, SEED),
+        )
         for scenario, clients in met
         for each in contenders
     ]

@@ -29,7 +29,9 @@ def calls_of(call: Callable[[], object]) -> Counter[str]:
             code = frame.f_code
             seen[f"{Path(code.co_filename).stem}.{code.co_name}"] += 1
         elif event == "c_call":
-            seen[f"{argument.__module__ or type(argument.__self__).__name__}.{argument.__name__}"] += 1
+            seen[
+                f"{argument.__module__ or type(argument.__self__).__name__}.{argument.__name__}"
+            ] += 1
 
     previous = sys.getprofile()
     sys.setprofile(note)

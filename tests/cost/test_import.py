@@ -33,9 +33,7 @@ def brought(first: str, then: str) -> set[str]:
 
 def test_it_brings_nothing_but_itself_and_what_is_listed() -> None:
     rest = {
-        name
-        for name in brought("httpx", "httpx_retry")
-        if name.partition(".")[0] != "httpx_retry"
+        name for name in brought("httpx", "httpx_retry") if name.partition(".")[0] != "httpx_retry"
     }
 
     assert rest <= MAY_BRING
