@@ -46,6 +46,31 @@ def worlds(url: str) -> dict[str, dict[str, Make]]:
     }
 
 
+def _note(_name: str, _info: dict[str, Any]) -> None:
+    """Hears all, and notes nothing."""
+
+
+async def _async_note(_name: str, _info: dict[str, Any]) -> None:
+    """The same in a task."""
+
+
+def traced(url: str) -> dict[str, Make]:
+    """Bare httpx with somebody who listens: what httpcore does as soon as anybody does."""
+    options: dict[str, Any] = {**PROTOCOLS["HTTP/2"].options, "trust_env": False}
+
+    def sync() -> Work:
+        client = httpx.Client(transport=httpx.HTTPTransport(**options))
+        call = partial(client.post, url, content=CONTENT, extensions={"trace": _note})
+        return Calls(call, client.close)
+
+    def tasks() -> Work:
+        client = httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(**options))
+        call = partial(client.post, url, content=CONTENT, extensions={"trace": _async_note})
+        return TaskCalls(call, client.aclose)
+
+    return {"sync": sync, "async": tasks}
+
+
 def measure(bench: Bench) -> Iterator[Table]:
     """Answer it."""
     table = Table(

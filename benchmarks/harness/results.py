@@ -1,4 +1,4 @@
-"""Where answers are kept: a JSON file, pictures, and the table that the documents include."""
+"""Where answers are kept: JSON, Markdown, pictures, and the table that the documents include."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUICK = RESULTS / "quick"
 def keep(name: str, question: str, tables: list[Table], folder: Path) -> None:
     """Write one question's answer."""
     folder.mkdir(exist_ok=True)
-    answer = {
+    answer: dict[str, Any] = {
         "question": question,
         "machine": machine(),
         "versions": versions(),
@@ -27,6 +27,8 @@ def keep(name: str, question: str, tables: list[Table], folder: Path) -> None:
     }
     text = json.dumps(answer, indent=1, ensure_ascii=False)
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    told = [f"# {question}", *(table.markdown() for table in tables), _measured_on(answer)]
+    (folder / f"{name}.md").write_text("\n\n".join(told) + "\n", encoding="utf-8")
     from .bars import draw  # noqa: PLC0415 - each spawned process would load matplotlib too
 
     drawn = [table for table in tables if table.bars is not None]
@@ -64,11 +66,11 @@ def main_table(folder: Path) -> str:
         f"| {name} | {' | '.join(row.get(head, '-') for head in heads)} |"
         for name, row in cells.items()
     ]
-    return "\n".join([*lines, "", _measured_on(told)]) + "\n"
+    return "\n".join([*lines, "", f"Medians of interleaved rounds. {_measured_on(told)}"]) + "\n"
 
 
 def _measured_on(told: dict[str, Any]) -> str:
     where = told["machine"]
     on = f"{where['processor']}, {where['cores']} cores, {where['system']}, {where['python']}"
     kept = (f"{name} {number}" for name, number in told["versions"].items())
-    return f"Medians of interleaved rounds. {on}; {', '.join(kept)}."
+    return f"{on}; {', '.join(kept)}."

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from .inner import Headers
 
 
+# Seconds that a server may take to end.
+_PATIENCE = 5.0
+
+
 class Listener:
     """Accepts connections on a port of 127.0.0.1, each of which gets a thread.
 
@@ -140,5 +144,7 @@ def serving(make: Callable[..., Any], **options: Any) -> Iterator[Served]:
     try:
         yield Served(ours)
     finally:
-        ours.send(None)
-        process.join()
+        with suppress(OSError):  # it may have died, which says more than that it cannot be told
+            ours.send(None)
+        process.join(_PATIENCE)
+        process.terminate()

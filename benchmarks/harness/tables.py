@@ -66,7 +66,7 @@ class Table:
         lines = [f"**{self.title}**", ""]
         lines += [f"| {' | '.join(cells)} |" for cells in (heads, rule, *self._written())]
         lines += ["", self.note] if self.note else []
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines)
 
     def plain(self) -> dict[str, object]:
         """For a program: infinite figures are null, which JSON has a word for."""

@@ -61,11 +61,13 @@ def _transport_level() -> Iterator[tuple[str, dict[str, dict[str, Make]]]]:
         yield question, happy_path.worlds(inner)
 
 
-def _parts() -> Iterator[Case]:
+def _parts(http2: str) -> Iterator[Case]:
     for name, wrap in SYNC_PARTS.items():
         yield Case(FRESH, "sync", name, partial(happy_path.calls, wrap), (300, 1_000))
     for name, async_wrap in ASYNC_PARTS.items():
         yield Case(FRESH, "async", name, partial(happy_path.task_calls, async_wrap), (300, 1_000))
+    for world, make in post_http2.traced(http2).items():
+        yield Case(POST, world, "a trace that notes nothing", make, (20, 80))
 
 
 def cases(http1: str, http2: str) -> Iterator[Case]:
@@ -85,4 +87,4 @@ def cases(http1: str, http2: str) -> Iterator[Case]:
         for world, makes in worlds.items():
             for contender in contenders:
                 yield Case(question, world, contender, makes[contender], counts)
-    yield from _parts()
+    yield from _parts(http2)
