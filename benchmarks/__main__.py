@@ -43,7 +43,7 @@ def ask(name: str, bench: Bench, screen: Console) -> None:
     for table in module.measure(bench):
         screen.print(table.screen())
         tables.append(table)
-    folder = QUICK if bench.quick else RESULTS
+    folder = RESULTS if bench.keeps else QUICK
     keep(name, question, tables, folder)
     (folder / "table.md").write_text(main_table(folder), encoding="utf-8")
     bench.console.print(f"  {monotonic() - began:.0f} s")
@@ -57,7 +57,8 @@ def main(arguments: list[str]) -> None:
     if unknown:
         known = ", ".join((*QUESTIONS, ALONE))
         raise SystemExit(f"no such question: {', '.join(unknown)}; there are {known}")
-    bench = Bench(quick="--quick" in words)
+    # A part of an answer would stand in the place of the whole.
+    bench = Bench(quick="--quick" in words, keeps=words == arguments and "--quick" not in words)
     screen = Console(width=None if sys.stdout.isatty() else 170)
     for name in names:
         ask(name, bench, screen)

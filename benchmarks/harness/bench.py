@@ -18,12 +18,16 @@ class Bench:
 
     Args:
         quick: whether a rough answer will do.
+        keeps: whether the answer is one for keeping.
+
+    Attributes:
         console: where the progress is shown.
     """
 
-    def __init__(self, console: Console | None = None, *, quick: bool = False) -> None:
+    def __init__(self, *, quick: bool, keeps: bool) -> None:
         self.quick = quick
-        self.console = console or Console(stderr=True)
+        self.keeps = keeps
+        self.console = Console(stderr=True)
 
     def pick(self, full: _T, quick: _T) -> _T:
         """One of two amounts."""
