@@ -40,12 +40,13 @@ def ask(name: str, bench: Bench, screen: Console) -> None:
     bench.console.print(f"[bold]{name}[/bold]: {question}")
     began = monotonic()
     tables = []
-    for table in module.measure(bench):
-        screen.print(table.screen())
-        tables.append(table)
+    for answer in module.measure(bench):
+        screen.print(answer.screen())
+        tables.append(answer)
     folder = RESULTS if bench.keeps else QUICK
     keep(name, question, tables, folder)
-    (folder / "table.md").write_text(main_table(folder), encoding="utf-8")
+    if table := main_table(folder):
+        (folder / "table.md").write_text(table, encoding="utf-8")
     bench.console.print(f"  {monotonic() - began:.0f} s")
 
 

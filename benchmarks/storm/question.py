@@ -42,7 +42,6 @@ def outages(bench: Bench, pool: ProcessPoolExecutor, contenders: tuple[Contender
     table = Table(
         "200 a second, called 160 times a second, is away for 10 s",
         {"service": "", "contender": "", "attempts per request": ".2f", "recovery in s": ".1f"},
-        bars="attempts per request",
         note=f"never: not within {WATCHED:.0f} s",
     )
     rows = [
