@@ -1,6 +1,6 @@
 # Every target works on a fresh machine with python3 >= 3.10: it makes .venv and installs what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint format types cover over-httpx2 build smoke test-all bench clean
+.PHONY: help demo test soak check lint format types cover over-httpx2 build smoke test-all bench bench-instructions clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -61,9 +61,13 @@ smoke: build  ## Install the built wheel in a clean environment and use it
 test-all:  ## Run the tests on every CPython from 3.10 up on this machine
 	.ci/test-all
 
-bench: $(READY)  ## Measure what the transport costs, side by side with others
+bench: $(READY)  ## Measure what the transport costs, side by side with others; ARGS=--quick in a minute
 	$(BIN)/python -m pip install --quiet --group bench
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-instructions: $(READY)  ## Count instructions, which repeat where times do not; needs valgrind
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m benchmarks instructions
 
 clean:  ## Remove everything that was made
 	rm -rf .venv* dist build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
