@@ -1,8 +1,9 @@
-"""All questions, or those that are named: `python -m benchmarks [--quick] [NAME ...]`."""
+"""What retries cost and what they save, measured side by side with others."""
 
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser
 from importlib import import_module
 from time import monotonic
 
@@ -50,20 +51,25 @@ def ask(name: str, bench: Bench, screen: Console) -> None:
     bench.console.print(f"  {monotonic() - began:.0f} s")
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Ask what is named, or all."""
-    words = arguments[: arguments.index("--only")] if "--only" in arguments else arguments
-    names = [word for word in words if not word.startswith("-")] or list(QUESTIONS)
-    unknown = [name for name in names if name not in (*QUESTIONS, ALONE)]
+    parser = ArgumentParser("python -m benchmarks", description=__doc__)
+    known = ", ".join((*QUESTIONS, ALONE))
+    parser.add_argument("name", nargs="*", help=f"of {known}; default: all but the last")
+    parser.add_argument("--quick", action="store_true", help="a look, not a figure to keep")
+    parser.add_argument(
+        "--only", metavar="TEXT", default="", help="of instructions: the cases with this text"
+    )
+    given = parser.parse_args()
+    unknown = [name for name in given.name if name not in (*QUESTIONS, ALONE)]
     if unknown:
-        known = ", ".join((*QUESTIONS, ALONE))
-        raise SystemExit(f"no such question: {', '.join(unknown)}; there are {known}")
+        parser.error(f"no such question: {', '.join(unknown)}; there are {known}")
     # A part of an answer would stand in the place of the whole.
-    bench = Bench(quick="--quick" in words, keeps=words == arguments and "--quick" not in words)
+    bench = Bench(quick=given.quick, keeps=not given.quick and not given.only, only=given.only)
     screen = Console(width=None if sys.stdout.isatty() else 170)
-    for name in names:
+    for name in given.name or QUESTIONS:
         ask(name, bench, screen)
 
 
 if __name__ == "__main__":  # processes that are spawned import it again
-    main(sys.argv[1:])
+    main()

@@ -19,14 +19,16 @@ class Bench:
     Args:
         quick: whether a rough answer will do.
         keeps: whether the answer is one for keeping.
+        only: the text that the cases to be counted have in their names.
 
     Attributes:
         console: where the progress is shown.
     """
 
-    def __init__(self, *, quick: bool, keeps: bool) -> None:
+    def __init__(self, *, quick: bool, keeps: bool, only: str = "") -> None:
         self.quick = quick
         self.keeps = keeps
+        self.only = only
         self.console = Console(stderr=True)
 
     def pick(self, full: _T, quick: _T) -> _T:

@@ -6,7 +6,6 @@ in its name, as `question|world|contender`.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from ..harness.contenders import BARE
@@ -23,9 +22,8 @@ if TYPE_CHECKING:
 
 def measure(bench: Bench) -> Iterator[Table]:
     """Answer it."""
-    only = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else ""
-    counts = callgrind.calls(bench, only)
-    yield _asked(counts, {} if only else callgrind.imports(bench))
+    counts = callgrind.calls(bench, bench.only)
+    yield _asked(counts, {} if bench.only else callgrind.imports(bench))
     yield _counted(counts)
 
 
