@@ -1,6 +1,6 @@
 # Every target works on a fresh machine with python3 >= 3.10: it makes .venv and installs what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint format types cover build smoke test-all bench clean
+.PHONY: help demo test soak check lint format types cover docs docs-serve docs-results pictures build smoke test-all bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -26,7 +26,7 @@ test: $(READY)  ## Run the tests
 soak: $(READY)  ## 10 minutes of mixed traffic and faults: memory and open files stay flat
 	$(BIN)/python -m tests.faults.soak --minutes 10
 
-check: lint types cover build smoke  ## All that CI runs: lint, format, types, tests, build, smoke test
+check: lint types cover docs build smoke  ## All that CI runs: lint, format, types, tests, docs, build, smoke test
 
 lint: $(READY)  ## Check style and format
 	$(BIN)/ruff check
@@ -44,6 +44,21 @@ cover: $(READY)  ## Run the tests and require every branch
 	$(BIN)/coverage run -m pytest -q
 	$(BIN)/coverage report
 
+docs: $(READY) docs-results  ## Build the documentation into site/: warnings and broken links fail
+	$(BIN)/zensical build --clean --strict
+	$(BIN)/python -m tools.site_check site
+
+docs-serve: $(READY) docs-results  ## Show the documentation on localhost:8000 while you write it
+	$(BIN)/zensical serve
+
+pictures: $(READY)  ## Draw the documentation's pictures anew
+	$(BIN)/python -m tools.pictures
+
+# The site has what stands in its own folder alone.
+docs-results:
+	rm -rf docs/results
+	cp -r benchmarks/results docs/results
+
 build: $(READY)  ## Build the wheel and the source distribution
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist . > /dev/null
@@ -60,4 +75,4 @@ bench: $(READY)  ## Measure what the transport costs, side by side with others
 	$(BIN)/python -m benchmarks
 
 clean:  ## Remove everything that was made
-	rm -rf .venv* dist build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv* dist build site .cache docs/results .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
