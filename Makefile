@@ -1,6 +1,6 @@
 # Every target works on a fresh machine with python3 >= 3.10: it makes .venv and installs what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint format types cover docs docs-serve docs-results pictures build smoke test-all bench clean
+.PHONY: help demo test soak check lint format types cover over-httpx2 docs docs-serve docs-results pictures build smoke test-all bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 help:  ## Show this help
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # pip knows dependency groups from 25.1 on.
 $(READY): pyproject.toml
@@ -26,7 +26,7 @@ test: $(READY)  ## Run the tests
 soak: $(READY)  ## 10 minutes of mixed traffic and faults: memory and open files stay flat
 	$(BIN)/python -m tests.faults.soak --minutes 10
 
-check: lint types cover docs build smoke  ## All that CI runs: lint, format, types, tests, docs, build, smoke test
+check: lint types cover over-httpx2 docs build smoke  ## All that CI runs: lint, format, types, tests, docs, build, smoke test
 
 lint: $(READY)  ## Check style and format
 	$(BIN)/ruff check
@@ -38,11 +38,17 @@ format: $(READY)  ## Format the code and mend what can be mended
 
 types: $(READY)  ## Check types
 	$(BIN)/mypy
+	$(BIN)/stubtest httpx_retry.httpx2
 
 cover: $(READY)  ## Run the tests and require every branch
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q
 	$(BIN)/coverage report
+
+over-httpx2: $(READY)  ## Run the tests with httpx2 in the place of httpx
+	@$(BIN)/python -c 'import httpx2' || { echo 'httpx2 needs CPython 3.11'; exit 1; }
+	$(BIN)/python -m pytest -q -p tests.over_httpx2 tests/http tests/transport tests/testing tests/faults \
+		--ignore tests/faults/lab --ignore tests/faults/test_storm.py --ignore tests/faults/test_soak.py
 
 docs: $(READY) docs-results  ## Build the documentation into site/: warnings and broken links fail
 	$(BIN)/zensical build --clean --strict

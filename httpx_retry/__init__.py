@@ -5,6 +5,7 @@ doing twice what must happen once.
 """
 
 from ._async import AsyncRetryTransport
+from ._client import add_retries
 from ._core.backoff import (
     Backoff,
     BackoffContext,
@@ -58,6 +59,7 @@ __all__ = [
     "SystemClock",
     "VirtualClock",
     "__version__",
+    "add_retries",
     "explain",
     "retry_history",
 ]

@@ -107,7 +107,13 @@ class Call:
         self._attempts: list[Attempt] = []
 
     def begin(self) -> None:
-        """Nothing was sent yet: the request may be given a key, and the first attempt is due."""
+        """Nothing was sent yet: the request may be given a key, and the first attempt is due.
+
+        Raises:
+            TypeError: for a request of another family than the transport's.
+        """
+        # Here and not for each request: one of another family has a body that is not known.
+        self._settings.wire.family.check_request(self.outgoing.request)
         self.outgoing.add_key()
         self.has_departed = False
 

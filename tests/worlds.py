@@ -17,6 +17,9 @@ import trio
 
 from httpx_retry import AsyncRetryTransport, RetryTransport
 
+# Whether `tests.over_httpx2` has put httpx2 in the place of httpx.
+OVER_HTTPX2 = httpx.__name__ == "httpx2"
+
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
@@ -109,12 +112,22 @@ class World:
     @asynccontextmanager
     async def client_of(self, transport: Any, **options: Any) -> AsyncIterator[Client]:
         """A client over that very transport."""
+        async with self.entered(self.bare_client(transport=transport, **options)) as client:
+            yield client
+
+    def bare_client(self, **options: Any) -> Any:
+        """A client of httpx's own, not yet entered."""
+        return (httpx.AsyncClient if self.is_async else httpx.Client)(**options)
+
+    @asynccontextmanager
+    async def entered(self, client: Any) -> AsyncIterator[Client]:
+        """That very client, in use."""
         if self.is_async:
-            async with httpx.AsyncClient(transport=transport, **options) as client:
+            async with client:
                 yield Client(client)
         else:
-            with httpx.Client(transport=transport, **options) as sync_client:
-                yield Client(sync_client)
+            with client:
+                yield Client(client)
 
     async def handle(self, transport: Any, request: httpx.Request) -> httpx.Response:
         """Ask a transport without any client."""

@@ -134,18 +134,44 @@ class Family:
         if isinstance(given, type):
             raise TypeError(f"transport must be an instance of {expected}: call {given.__name__}()")
         if not isinstance(given, wanted):
-            hint = (
-                f": pass it to {twin_prefix}RetryTransport"
-                if isinstance(given, twin)
-                else f": see the {self.name} documentation on transports"
-            )
-            raise TypeError(f"transport must be an instance of {expected}, not {given!r}{hint}")
+            hint = self._hint_for(given, wanted, twin, twin_prefix)
+            raise TypeError(f"transport must be an instance of {expected}, not {given!r}: {hint}")
         if options:
             named = ", ".join(f"{name}=" for name in options)
             raise TypeError(
                 f"transport and {named} exclude each other: pass {named} to the"
                 f" {type(given).__name__} that you wrap, or leave transport out"
             )
+
+    def _hint_for(self, given: object, wanted: type, twin: type, twin_prefix: str) -> str:
+        if isinstance(given, twin):
+            return f"pass it to {twin_prefix}RetryTransport"
+        for base in type(given).__mro__:
+            module = base.__module__.partition(".")[0]
+            if base.__name__ == wanted.__name__ and module in _MODULES:
+                return _elsewhere(module)
+        return f"see the {self.name} documentation on transports"
+
+    def check_request(self, request: object) -> None:
+        """Check that a request is of this family: a client of the other one has another's.
+
+        Raises:
+            TypeError: it is not.
+        """
+        module = type(request).__module__.partition(".")[0]
+        if not isinstance(request, self.Request) and module in _MODULES:
+            raise TypeError(
+                f"this transport is for {self.name}, and the request is of {module}:"
+                f" {_elsewhere(module)}"
+            )
+
+
+# Where the public classes of each family are.
+_MODULES = {"httpx": "httpx_retry", "httpx2": "httpx_retry.httpx2"}
+
+
+def _elsewhere(module: str) -> str:
+    return f"the transports for {module} are those of {_MODULES[module]}"
 
 
 def _check_misplaced(options: HTTPTransportOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,13 @@ import httpx
 import pytest
 
 from httpx_retry import AsyncRetryTransport, RetryTransport
+from httpx_retry._http.family import HTTPTransportOptions
 
 if TYPE_CHECKING:
     from tests.worlds import World
+
+
+NAME = httpx.__name__  # or httpx2's, where `tests.over_httpx2` runs these tests
 
 
 def ok(request: httpx.Request) -> httpx.Response:
@@ -23,7 +28,7 @@ async def test_without_a_transport_it_makes_httpxs_own(world: World) -> None:
     async_prefix = "Async" if world.is_async else ""
 
     assert repr(transport).startswith(
-        f"<{async_prefix}RetryTransport of <httpx.{async_prefix}HTTPTransport object"
+        f"<{async_prefix}RetryTransport of <{NAME}.{async_prefix}HTTPTransport object"
     )
     await world.close(transport)
 
@@ -63,27 +68,27 @@ async def test_a_transport_and_options_exclude_each_other(world: World) -> None:
             RetryTransport,
             httpx.AsyncHTTPTransport(),
             (
-                "transport must be an instance of httpx.BaseTransport, not"
-                " <httpx.AsyncHTTPTransport object at 0x...>: pass it to AsyncRetryTransport"
+                f"transport must be an instance of {NAME}.BaseTransport, not"
+                f" <{NAME}.AsyncHTTPTransport object at 0x...>: pass it to AsyncRetryTransport"
             ),
         ),
         (
             AsyncRetryTransport,
             httpx.HTTPTransport(),
             (
-                "transport must be an instance of httpx.AsyncBaseTransport, not"
-                " <httpx.HTTPTransport object at 0x...>: pass it to RetryTransport"
+                f"transport must be an instance of {NAME}.AsyncBaseTransport, not"
+                f" <{NAME}.HTTPTransport object at 0x...>: pass it to RetryTransport"
             ),
         ),
         (
             RetryTransport,
             httpx.HTTPTransport,
-            "transport must be an instance of httpx.BaseTransport: call HTTPTransport()",
+            f"transport must be an instance of {NAME}.BaseTransport: call HTTPTransport()",
         ),
         (
             RetryTransport,
             3,
-            "transport must be an instance of httpx.BaseTransport, not 3",
+            f"transport must be an instance of {NAME}.BaseTransport, not 3: see the {NAME}",
         ),
     ],
 )
@@ -117,3 +122,10 @@ async def test_a_wrong_argument_is_named(
 def test_it_is_a_transport_of_its_world() -> None:
     assert isinstance(RetryTransport(httpx.MockTransport(ok)), httpx.BaseTransport)
     assert isinstance(AsyncRetryTransport(httpx.MockTransport(ok)), httpx.AsyncBaseTransport)
+
+
+@pytest.mark.parametrize("kind", [httpx.HTTPTransport, httpx.AsyncHTTPTransport])
+def test_every_option_of_httpxs_own_transport_is_known_to_type_checkers(kind: type) -> None:
+    taken = set(inspect.signature(kind).parameters)
+
+    assert set(HTTPTransportOptions.__annotations__) == taken

@@ -32,7 +32,7 @@ from tests.faults.lab import (
     client_context,
 )
 from tests.faults.lab.clients import leaves_upload_unfinished
-from tests.worlds import Stream, World
+from tests.worlds import OVER_HTTPX2, Stream, World
 
 from .handlers import options
 
@@ -485,7 +485,9 @@ async def test_closing_early_releases_what_is_in_use_once(world: World, clock: F
             sync_chunks = response.iter_raw()
             while seen < 150_000:
                 seen += len(next(sync_chunks))
-        assert [stream.closed for stream in origin.streams] == [1, 0]
+        # httpx2 closes an async iteration that is left early, all the way down.
+        left = 1 if OVER_HTTPX2 and world.is_async else 0
+        assert [stream.closed for stream in origin.streams] == [1, left]
         await world.close(response)
         await world.close(response)
 

@@ -1,0 +1,112 @@
+"""Retries for a client that is there already: its options, its proxies, its HTTP/2 stay."""
+
+from __future__ import annotations
+
+from random import random as system_random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from ._async import AsyncRetryDriver, AsyncRetryTransport
+from ._core.budget import FRESH, Fresh, RetryBudget
+from ._core.clock import SystemClock
+from ._core.policy import RetryPolicy
+from ._http.causes import is_a
+from ._sync import RetryDriver, RetryTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx2
+
+    from ._core.budget import Budget
+    from ._core.clock import Clock
+    from ._observe import EventHook
+    from ._wait import Prepare
+
+    AnyClient = httpx.Client | httpx.AsyncClient | httpx2.Client | httpx2.AsyncClient
+
+Client = TypeVar("Client", bound="AnyClient")
+
+_DEFAULT_POLICY = RetryPolicy()
+_SYSTEM_CLOCK = SystemClock()
+
+
+def add_retries(  # noqa: PLR0913 - the transports' own arguments
+    client: Client,
+    *,
+    policy: RetryPolicy = _DEFAULT_POLICY,
+    budget: Budget | Fresh | None = FRESH,
+    on_event: EventHook | None = None,
+    prepare: Prepare | None = None,
+    clock: Clock = _SYSTEM_CLOCK,
+    random: Callable[[], float] = system_random,
+) -> Client:
+    """Give a client retries, in place, and return it.
+
+    Its transport and those of all its mounts are wrapped, proxies from its arguments or from the
+    environment included: requests travel as they did before. One budget holds for all of them.
+
+    Args:
+        client: a `Client` or an `AsyncClient` of httpx or httpx2, or of a subclass.
+        policy: as for `RetryTransport`, like all that follows.
+        budget: a fresh `RetryBudget` unless one is given; None: nothing bounds the retries.
+        on_event: called with a `RetryEvent` for each retry, giving up and recovery.
+        prepare: called with the request before each retry; for an `AsyncClient` it may be a
+            coroutine function.
+        clock: where the time comes from.
+        random: draws from [0, 1) for the jitter.
+
+    Raises:
+        ValueError: for a client that has retries already.
+        TypeError: for what is no client, and for an argument of the wrong type.
+    """
+    kind = _transport_for(client)
+    options: dict[str, Any] = {
+        "policy": policy,
+        "budget": RetryBudget() if isinstance(budget, Fresh) else budget,
+        "on_event": on_event,
+        "prepare": prepare,
+        "clock": clock,
+        "random": random,
+    }
+    _wrap_transports(client, lambda transport: kind(transport, **options))
+    return client
+
+
+def _transport_for(client: object) -> type[Any]:
+    if isinstance(client, httpx.Client):
+        return RetryTransport
+    if isinstance(client, httpx.AsyncClient):
+        return AsyncRetryTransport
+    # An extra: loaded where it is needed.
+    if is_a(client, "httpx2", "Client"):
+        from .httpx2 import RetryTransport as RetryTransport2  # noqa: PLC0415
+
+        return RetryTransport2
+    if is_a(client, "httpx2", "AsyncClient"):
+        from .httpx2 import AsyncRetryTransport as AsyncRetryTransport2  # noqa: PLC0415
+
+        return AsyncRetryTransport2
+    raise TypeError(f"client must be a Client or an AsyncClient of httpx or httpx2, not {client!r}")
+
+
+def _wrap_transports(client: Any, wrap: Callable[[Any], Any]) -> None:
+    """Put a wrapped transport in the place of each that a client has: all of them, or none.
+
+    What a client sends through is private to it: this is the only place that knows.
+    """
+    transport, mounts = client._transport, client._mounts  # noqa: SLF001 - as said
+    wrapped: dict[int, Any] = {}
+    for each in (transport, *mounts.values()):
+        if isinstance(each, RetryDriver | AsyncRetryDriver):
+            raise ValueError(  # noqa: TRY004 - of the right type, and in the wrong state
+                f"client has retries already: it sends through {each!r}"
+            )
+        # None stands for "no transport of its own"; one transport may be mounted twice.
+        if each is not None and id(each) not in wrapped:
+            wrapped[id(each)] = wrap(each)
+    client._transport = wrapped[id(transport)]  # noqa: SLF001
+    client._mounts = {  # noqa: SLF001
+        pattern: wrapped.get(id(each)) for pattern, each in mounts.items()
+    }
