@@ -60,10 +60,8 @@ docs-serve: $(READY) docs-results  ## Show the documentation on localhost:8000 w
 pictures: $(READY)  ## Draw the documentation's pictures anew
 	$(BIN)/python -m tools.pictures
 
-# The site has what stands in its own folder alone.
-docs-results:
-	rm -rf docs/results
-	cp -r benchmarks/results docs/results
+docs-results: $(READY)
+	$(BIN)/python -m tools.results
 
 build: $(READY)  ## Build the wheel and the source distribution
 	rm -rf dist
