@@ -135,7 +135,7 @@ _HOUSE = (
     ("_call.py, _recovery.py", "keep", "one request's journey, one body's journey", "box"),
     ("_wait.py", "wait", "a thread's way, and a task's", "box"),
     ("_sync.py, _async.py", "act", "send, close, wait: nothing else does", "good"),
-    ("testing/, opentelemetry.py, explain", "", "built on what is public", "box"),
+    ("_client.py, httpx2.py, testing/, opentelemetry.py", "", "built on them", "box"),
 )
 
 

@@ -41,6 +41,16 @@ def test_each_is_shown_with_words_for_those_who_do_not_see_it() -> None:
     assert shown == PICTURES.keys()
 
 
+@pytest.mark.parametrize("name", ["house.svg", "road.svg"])
+def test_the_rooms_that_are_drawn_are_there(name: str) -> None:
+    texts = [each.text or "" for each in ET.fromstring(PICTURES[name]).iter()]  # noqa: S314 - ours
+    rooms = re.findall(r"[\w/]+(?:\.py|/)(?=$|[, ])", "\n".join(texts), re.MULTILINE)
+
+    assert len(rooms) >= 4
+    for room in rooms:
+        assert (ROOT / "httpx_retry" / room).exists(), room
+
+
 def test_a_backoff_that_waits_otherwise_is_drawn_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ConstantBackoff, "__call__", lambda self, context: 1.0)
     assert curves.backoffs() != PICTURES["backoffs.svg"]
