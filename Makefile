@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+DOCS := .venv-docs
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -50,18 +51,25 @@ over-httpx2: $(READY)  ## Run the tests with httpx2 in the place of httpx
 	$(BIN)/python -m pytest -q -p tests.over_httpx2 tests/http tests/transport tests/testing tests/faults \
 		--ignore tests/faults/lab --ignore tests/faults/test_storm.py --ignore tests/faults/test_soak.py
 
-docs: $(READY) docs-results  ## Build the documentation into site/: warnings and broken links fail
-	$(BIN)/zensical build --clean --strict
-	$(BIN)/python -m tools.site_check site
+# Of its own: where click is installed, httpx loads its command line and rich, and imports take twice as long.
+$(DOCS)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(DOCS)/bin/python -m pip install --quiet --group docs
+	@touch $@
 
-docs-serve: $(READY) docs-results  ## Show the documentation on localhost:8000 while you write it
-	$(BIN)/zensical serve
+docs: $(DOCS)/.ready docs-results  ## Build the documentation into site/: warnings and broken links fail
+	$(DOCS)/bin/zensical build --clean --strict
+	$(DOCS)/bin/python -m tools.site_check site
+
+docs-serve: $(DOCS)/.ready docs-results  ## Show the documentation on localhost:8000 while you write it
+	$(DOCS)/bin/zensical serve
 
 pictures: $(READY)  ## Draw the documentation's pictures anew
 	$(BIN)/python -m tools.pictures
 
-docs-results: $(READY)
-	$(BIN)/python -m tools.results
+docs-results: $(DOCS)/.ready
+	$(DOCS)/bin/python -m tools.results
 
 build: $(READY)  ## Build the wheel and the source distribution
 	rm -rf dist
