@@ -15,7 +15,7 @@ DOCUMENTS = (
 )
 
 # Documents whose blocks need more than a flaky server, and the tests that run them.
-RUN_ELSEWHERE: dict[str, str] = {}
+RUN_ELSEWHERE = {"docs/moving-here.md": "tests/moving/sections.py"}
 
 
 class Block(NamedTuple):
@@ -42,7 +42,7 @@ class Block(NamedTuple):
     def run(self, **names: Any) -> dict[str, Any]:
         """Run it and return its names; a line number of a traceback is one of the document."""
         above = "\n" * self.line
-        exec(compile(above + self.text, ROOT / self.document, "exec"), names)  # noqa: S102 - our own text
+        exec(compile(above + self.text, ROOT / self.document, "exec"), names)  # noqa: S102 - our own
         return names
 
     def run_against(self, url: str) -> dict[str, Any]:
@@ -61,3 +61,8 @@ def all_blocks() -> list[Block]:
     """Return the blocks of all documents but those that are run elsewhere."""
     documents = (each for each in DOCUMENTS if each not in RUN_ELSEWHERE)
     return [block for document in documents for block in blocks_of(document)]
+
+
+def paste(code: str, url: str) -> dict[str, Any]:
+    """Run code that was taken from a document, with a server in the place of its site."""
+    return Block("<block>", 0, code).run_against(url)

@@ -16,6 +16,7 @@ RANKS = (
     ("_core._checks",),
     ("_core.clock", "_core.outcome"),
     ("_core.backoff", "_core.budget"),
+    ("_core.from_urllib3",),
     ("_core.policy",),
     ("_core.decider",),
     ("_http.family",),
@@ -41,7 +42,7 @@ RANKS = (
     ("_explain.picture", "_explain.text"),
     ("_explain",),
     ("",),
-    ("_demo", "_explain.given", "opentelemetry"),
+    ("_demo", "_explain.given", "adapters", "opentelemetry"),
     ("__main__",),
 )
 RANK_OF = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
@@ -93,7 +94,7 @@ def test_a_room_imports_only_from_ranks_above_its_own(file: Path) -> None:
 def test_the_core_knows_nothing_but_the_standard_library(package: str) -> None:
     allowed = {
         "__future__", "collections", "dataclasses", "enum", "inspect", "math", "numbers", "os",
-        "re", "threading", "time", "typing", "typing_extensions",
+        "re", "threading", "time", "typing", "typing_extensions", "warnings",
     }  # fmt: skip
     for file in sorted((HOUSE / package).glob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
