@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import httpx_retry
 from tests.snippets import ROOT
 
 NAVIGATION = re.findall(
@@ -19,6 +20,12 @@ def slug_of(heading: str) -> str:
 
 def test_every_page_is_in_the_navigation_once() -> None:
     assert sorted(NAVIGATION) == sorted(page.name for page in ROOT.glob("docs/*.md"))
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^::: httpx_retry\.(\w+)$", text, re.MULTILINE))
+    assert told == set(httpx_retry.__all__) - {"__version__"}
 
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
