@@ -15,7 +15,10 @@ DOCUMENTS = (
 )
 
 # Documents whose blocks need more than a flaky server, and the tests that run them.
-RUN_ELSEWHERE = {"docs/moving-here.md": "tests/moving/sections.py"}
+RUN_ELSEWHERE = {
+    "docs/clients.md": "tests/clients/test_page.py",
+    "docs/moving-here.md": "tests/moving/sections.py",
+}
 
 
 class Block(NamedTuple):
