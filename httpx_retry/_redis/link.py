@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # Seconds: for the longest that a request waits, and between questions while there is no answer.
 LONGEST = 0.05
 _PAUSE = 1.0
+# Seconds without an answer that tell something: who has waited for its turn may have fewer left.
+_TELLING = 0.02
 _MOST_SHOWN = 200
 
 _LOGGER = logging.getLogger("httpx_retry")
@@ -103,7 +105,8 @@ class Link:
             turn.release()
             self._lost(error, now)
             return
-        if not self.is_away and not done.wait(ends - monotonic()):
+        left = ends - monotonic()
+        if not self.is_away and not done.wait(left) and left > _TELLING:
             self._lost(_slow(), now)
 
     def _fly(self, question: Question, now: float, turn: Lock, done: Event) -> None:
@@ -143,8 +146,11 @@ class Link:
         if question is None:
             return
         self._flight = flight = loop.create_task(self._fly_in_task(question, now))
-        if not self.is_away and not (await asyncio.wait({flight}, timeout=ends - loop.time()))[0]:
-            self._lost(_slow(), now)
+        left = ends - loop.time()
+        if not self.is_away:
+            done, _ = await asyncio.wait({flight}, timeout=left)
+            if not done and left > _TELLING:
+                self._lost(_slow(), now)
 
     async def _fly_in_task(self, question: Question, now: float) -> None:
         began = monotonic()
