@@ -211,6 +211,30 @@ async def test_who_would_wait_too_long_for_servers_is_sent_at_once(
     assert retry_history(response)[-1].reason is StopReason.RETRY_AFTER_TOO_LONG
 
 
+async def test_the_spread_is_cut_to_what_servers_may_still_ask_for(
+    world: World, clock: FakeClock
+) -> None:
+    server = Server((429, {"Retry-After": "60"}), 200)
+    async with world.client(server, **cooled(clock, draw=0.5)) as client:
+        await client.get()
+        clock.advance(1)
+        await client.get()
+
+    # 59 s are left, of 60; with the whole spread, 62 would have been too long.
+    assert clock.sleeps == [59.5]
+
+
+async def test_the_spread_is_cut_to_what_the_deadline_leaves(
+    world: World, clock: FakeClock
+) -> None:
+    policy = ONCE.replace(max_elapsed=5.201)
+    async with world.client(Server(LIMITED, 200), **cooled(clock, 0.5, policy=policy)) as client:
+        await client.get()
+        await client.get()
+
+    assert clock.sleeps == [pytest.approx(5.1)]
+
+
 async def test_waits_that_never_end_are_bounded(world: World, clock: FakeClock) -> None:
     class Never(LocalCooldown):
         def remaining(self, origin: str, now: float) -> float:
