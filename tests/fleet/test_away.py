@@ -268,6 +268,22 @@ async def test_what_was_taken_meanwhile_is_given_back(world: World, own_server: 
         own_server.start()
 
 
+async def test_what_each_process_had_of_its_own_is_not_given_to_all(
+    world: World, own_server: Server
+) -> None:
+    async with worker(world, own_server) as budget:
+        await taken(budget)
+        own_server.kill()
+        for second in range(10, 40):
+            tokens = await take(budget, now=second)
+            assert tokens == 1.0
+            budget.deposit(SITE, tokens)
+
+        lease = budget.missing[SITE]
+        assert (lease.stock, lease.given) == (0, 0)
+        assert budget._local.missing == {}
+
+
 async def test_a_cool_down_goes_on_alone(
     world: World, own_server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -298,6 +298,16 @@ async def test_where_nothing_has_failed_nothing_is_missing(world: World, server:
         assert not one.missing
 
 
+async def test_what_is_being_asked_for_is_not_forgotten(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _):
+        busy(one, 1, 100)
+        lease = one._lacking(SITE, 1.0, 100)  # the first question is under way, and meanwhile:
+        assert lease is not None
+        one.deposit(SITE, None)
+
+        assert one.missing == {SITE: lease}
+
+
 async def test_a_thousand_origins_are_remembered(world: World, server: Server) -> None:
     async with workers(world, server) as (one, _):
         for number in range(1100):
