@@ -71,7 +71,8 @@ class Turn(LatestAttempt):
         now = self.now
         wait = settings.cooldown.remaining(self.origin, now)
         if wait > 0.0:
-            spread = spread_after(wait)
+            # Who has waited itself finds what is left of a wait, by those refused a moment later.
+            spread = max(spread, spread_after(wait))
         wait = max(0.0, wait)
         room = policy.max_retry_after - self.server_waits - wait
         if policy.max_elapsed is not None:

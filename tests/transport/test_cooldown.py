@@ -138,6 +138,21 @@ async def test_who_was_told_itself_is_spread_too_and_never_early(
     assert clock.sleeps == [50, 2.5]
 
 
+async def test_who_was_told_a_moment_earlier_than_another_is_spread_as_far(
+    world: World, clock: FakeClock
+) -> None:
+    cooldown = LocalCooldown()
+
+    def on_event(_: object) -> None:
+        cooldown.impose(SITE, 50, clock.monotonic() + 0.5)
+
+    more = cooled(clock, draw=0.5, policy=RetryPolicy(), cooldown=cooldown, on_event=on_event)
+    async with world.client(Server((429, {"Retry-After": "50"}), 200), **more) as client:
+        await client.get()
+
+    assert clock.sleeps == [50, 3]
+
+
 async def test_a_retry_waits_its_turn_after_its_own_wait(world: World, clock: FakeClock) -> None:
     cooldown = LocalCooldown()
 
