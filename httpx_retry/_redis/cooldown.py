@@ -58,9 +58,9 @@ class RedisCooldown(LocalCooldown):
 
     def impose(self, origin: str, seconds: float, now: float) -> None:
         """Let requests to an origin wait, and remember to tell the others (see `Cooldown`)."""
-        # First, as the origin may be the one that is forgotten for want of room.
-        self._told[origin] = max(now + seconds, self._told.get(origin, now))
         super().impose(origin, seconds, now)
+        if origin in self.cooling:  # or it is the one that was forgotten, for want of room
+            self._told[origin] = max(now + seconds, self._told.get(origin, now))
 
     def _drop(self, origin: str) -> None:
         super()._drop(origin)
