@@ -91,12 +91,9 @@ class Link:
             now: the clock's monotonic reading, in seconds.
         """
         ends = monotonic() + LONGEST
-        # A question that was under way in the process that this one was forked from never ends.
-        if self._process != os.getpid():
-            self._renew()
-        turn = self._turn
-        if self._is_paused(now):
+        if not self._may_ask(now):
             return
+        turn = self._turn
         if not turn.acquire(timeout=0 if self.is_away else LONGEST):
             self._tell_if_slow(now)
             return
@@ -138,7 +135,7 @@ class Link:
 
     async def ask_in_task(self, next_question: Callable[[], Question | None], now: float) -> None:
         """Ask in a task of asyncio, as `ask` does in a thread."""
-        if self._is_paused(now):
+        if not self._may_ask(now):
             return
         if not in_asyncio():
             self._lost(RuntimeError("redis.asyncio runs on asyncio alone"), now)
@@ -178,8 +175,11 @@ class Link:
         else:
             self._heard(monotonic() - began, now)
 
-    def _is_paused(self, now: float) -> bool:
-        return self.is_away and now < self._again_at
+    def _may_ask(self, now: float) -> bool:
+        # A question that was under way in the process that this one was forked from never ends.
+        if self._process != os.getpid():
+            self._renew()
+        return not self.is_away or now >= self._again_at
 
     def _tell_if_slow(self, now: float) -> None:
         """Who has waited for its turn in vain can tell by the question that is under way."""

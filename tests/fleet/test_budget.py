@@ -331,6 +331,19 @@ def test_a_process_that_was_forked_has_nothing_of_its_parent(
             assert budget._local.missing == {}
 
 
+async def test_a_process_that_was_forked_finds_no_lock_of_its_parent(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with workers(world, server) as (one, _):
+        lock = one._link._lock
+        with lock:
+            monkeypatch.setattr(os, "getpid", lambda: -1)
+            one._link._may_ask(0)
+
+            assert one._link._lock is not lock
+            assert await take(one) == 1
+
+
 @pytest.mark.parametrize(
     ("values", "error", "message"),
     [
