@@ -12,12 +12,12 @@ from . import __version__
 
 try:
     from opentelemetry import metrics, trace
-except ModuleNotFoundError as missing:
+except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
         "httpx_retry.opentelemetry needs opentelemetry-api:"
         " pip install 'httpx-retry-transport[otel]'",
-        name=missing.name,
-    ) from missing
+        name=_missing.name,
+    ) from _missing
 
 if TYPE_CHECKING:
     import httpx

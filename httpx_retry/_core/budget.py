@@ -93,7 +93,7 @@ class RetryBudget:
         self._share = share
         self._deposit = deposit
         self._timeout_cost = timeout_cost
-        self.traffic = Traffic()
+        self.traffic: Traffic = Traffic()
         # What is missing from each bucket. One that is full needs no entry, nor does a success that
         # finds none: what is counted on the happy path is the traffic alone.
         self.missing: OrderedDict[str, float] = OrderedDict()
@@ -151,6 +151,9 @@ class Traffic:
     """
 
     __slots__ = ("_before", "count", "ends")
+
+    count: int
+    ends: float
 
     def __init__(self) -> None:
         self.count = 0

@@ -46,7 +46,7 @@ class Script:
         for number, entry in enumerate(self._script, 1):
             check_entry(entry, f"entry {number} of the script", self.family)
         self._lock = Lock()
-        self.clock = FakeClock() if clock is None else clock
+        self.clock: FakeClock = FakeClock() if clock is None else clock
         self.requests: list[Received] = []
 
     def __repr__(self) -> str:
@@ -141,4 +141,4 @@ class ScriptedTransport(Script, httpx.BaseTransport, httpx.AsyncBaseTransport):
         ValueError: for a status out of range.
     """
 
-    family = Family(httpx)
+    family: ClassVar[Family] = Family(httpx)
