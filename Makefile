@@ -1,6 +1,6 @@
 # Every target works on a fresh machine with python3 >= 3.10: it makes .venv and installs what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint format types cover over-httpx2 build smoke test-all bench clean
+.PHONY: help demo test soak check lint format types api cover over-httpx2 build smoke test-all bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -36,9 +36,16 @@ format: $(READY)  ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-types: $(READY)  ## Check types
+# pyright fetches itself by npm, and finds the package where `python` does.
+types: $(READY)  ## Check types, by mypy and pyright, and that all that is public has some
 	$(BIN)/mypy
 	$(BIN)/stubtest httpx_retry.httpx2
+	$(BIN)/pyright
+	PATH=$(CURDIR)/$(BIN):$$PATH pyright --verifytypes httpx_retry --ignoreexternal > $(VENV)/types.log \
+		|| { cat $(VENV)/types.log; exit 1; }
+
+api: $(READY)  ## Write the public names and signatures down anew, in api.txt
+	$(BIN)/python -m tests.house.api
 
 cover: $(READY)  ## Run the tests and require every branch
 	$(BIN)/coverage erase

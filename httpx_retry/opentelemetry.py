@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from ._observe import RetryEvent
 
+__all__ = ["RetryTelemetry"]
+
 # It travels with the request, from `prepare` to the request hook: there is no state to mix up,
 # however many requests are under way, and whatever else a hook or a wrapped transport sends.
 _RESEND_COUNT = "httpx_retry.resend_count"

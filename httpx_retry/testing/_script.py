@@ -40,14 +40,16 @@ class Script:
     """What answers by a list, for any family of httpx: a public class adds the family and bases."""
 
     family: ClassVar[Family]
+    clock: FakeClock
+    requests: list[Received]
 
     def __init__(self, script: Iterable[Entry], *, clock: FakeClock | None = None) -> None:
         self._script: tuple[Any, ...] = tuple(script)
         for number, entry in enumerate(self._script, 1):
             check_entry(entry, f"entry {number} of the script", self.family)
         self._lock = Lock()
-        self.clock: FakeClock = FakeClock() if clock is None else clock
-        self.requests: list[Received] = []
+        self.clock = FakeClock() if clock is None else clock
+        self.requests = []
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}, {len(self.requests)} of {len(self._script)} used>"
