@@ -134,7 +134,7 @@ def _plain(annotation: Any) -> str:
         return annotation
     if isinstance(annotation, ForwardRef):
         return annotation.__forward_arg__
-    if isinstance(annotation, type):
+    if isinstance(annotation, type) and not get_args(annotation):
         return annotation.__qualname__
     return re.sub(r"\b(?:\w+\.)+(?=\w)", "", repr(annotation))
 
