@@ -12,11 +12,10 @@ from ._body_async import AsyncBodyStream
 from ._call import Call
 from ._core.budget import FRESH
 from ._core.clock import SystemClock
-from ._core.outcome import Retry
 from ._core.policy import RetryPolicy
 from ._http.family import Family
 from ._http.outgoing import Wire
-from ._http.representation import WITHOUT_BODY
+from ._http.representation import OK, WITHOUT_BODY
 from ._http.requests import origin_of
 from ._http.witness import as_async_trace
 from ._settings import Settings, policy_for
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from ._http.drain import Drain
     from ._http.family import HTTPTransportOptions
     from ._observe import EventHook
-    from ._recovery import Source
 from ._wait import Prepare
 
 _DEFAULT_POLICY = RetryPolicy()
@@ -92,7 +90,7 @@ class AsyncRetryDriver:
             if wished is None:
                 return await self._transport.handle_async_request(request)
             policy = wished
-        url, body = request.url, request.stream
+        method, url, body = request.method, request.url, request.stream
         epoch = self._waiter.epoch
         began = self._monotonic()
         traffic = self._traffic
@@ -100,7 +98,8 @@ class AsyncRetryDriver:
             traffic.count += 1
         else:
             traffic.roll(began)
-        if request.method not in policy.plain_methods or type(body) is not self._bytes:
+        call: Call | None = None
+        if method not in policy.plain_methods or type(body) is not self._bytes:
             call = Call(self._settings, policy, request, url, body, began, epoch)
             call.begin()
         else:
@@ -112,34 +111,30 @@ class AsyncRetryDriver:
                 call = Call(self._settings, policy, request, url, body, began, epoch)
                 call.failed(error)
             else:
-                if response.status_code < policy.judged_from:
-                    if self._missing:
-                        self._settings.deposit(origin_of(url), None)
-                    if request.method in policy.mended_methods:
-                        self._mend(response, (policy, request, url, body, began, epoch, None))
-                    return response
-                call = Call(self._settings, policy, request, url, body, began, epoch)
-                call.answered(response)
-                del response  # this frame would hold it through every wait
-        response = await self._pursue(call)
-        if request.method in policy.mended_methods:
-            self._mend(response, (policy, request, url, body, began, epoch, call))
+                if response.status_code >= policy.judged_from:
+                    call = Call(self._settings, policy, request, url, body, began, epoch)
+                    call.answered(response)
+                    del response  # this frame would hold it through every wait
+                elif self._missing:
+                    self._settings.deposit(origin_of(url), None)
+        if call is not None:
+            response = await self._pursue(call)
+        if (
+            method in policy.mended_methods
+            and not response.is_closed
+            and (response.status_code == OK or response.status_code not in WITHOUT_BODY)
+        ):
+            # Made for each response: its attributes are set here, as a call of __init__ costs more.
+            inner: Any = response.stream
+            kind = self._body_stream
+            stream: Any = kind()
+            stream.driver = self
+            stream.source = policy, request, url, body, began, epoch, call
+            stream.response = response
+            # One that is given again, as mocks do, is not wrapped in one layer after another.
+            stream.inner = inner.inner if type(inner) is kind else inner
+            response.stream = stream
         return response
-
-    def _mend(self, response: httpx.Response, source: Source) -> None:
-        """Put the stream that mends a body in the place of the response's own."""
-        if response.is_closed or response.status_code in WITHOUT_BODY:
-            return
-        # Made for each response: its attributes are set here, as a call of __init__ costs more.
-        inner: Any = response.stream
-        kind = self._body_stream
-        stream: Any = kind()
-        stream.driver = self
-        stream.source = source
-        stream.response = response
-        # A response that is given again, as mocks do, is not wrapped in one layer after another.
-        stream.inner = inner.inner if type(inner) is kind else inner
-        response.stream = stream
 
     async def _pursue(self, call: Call) -> httpx.Response:
         """Retry until the decider says stop, and return what the caller gets."""
@@ -148,7 +143,12 @@ class AsyncRetryDriver:
             if not call.has_departed:
                 call.has_departed = True
                 await self._send(call)
-            while (delay := await self._judge(call)) is not None:
+            while True:
+                if call.wants_body:
+                    await self._read_body(call)
+                delay = call.judge(is_closed=waiter.epoch != call.epoch)
+                if delay is None:
+                    break
                 await self._discard(call)
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
                 if delay > 0:
@@ -162,19 +162,11 @@ class AsyncRetryDriver:
             if call.gave_up:
                 await close_async_stream(call.take_stream())
             return call.conclude()
-        finally:
-            call.close()
-
-    async def _judge(self, call: Call) -> float | None:
-        """Return the seconds until the next attempt; None: there is none."""
-        try:
-            if call.wants_body:
-                await self._read_body(call)
-            decision = call.judge(is_closed=self._waiter.epoch != call.epoch)
         except BaseException:
             await close_async_stream(call.take_stream())
             raise
-        return decision.delay if isinstance(decision, Retry) else None
+        finally:
+            call.close()
 
     async def _send(self, call: Call) -> None:
         request = call.depart()

@@ -52,13 +52,18 @@ class AsyncBodyStream:
         while True:
             try:
                 chunks = aiter(self.inner)
-                async for chunk in chunks:
-                    part = body.take(chunk)
-                    if part:
-                        yield part
-                    if body.is_over:
-                        await end_async_iteration(chunks)
-                        break
+                if body.is_only_counted:
+                    async for chunk in chunks:
+                        body.delivered += len(chunk)
+                        yield chunk
+                else:
+                    async for chunk in chunks:
+                        part = body.take(chunk)
+                        if part:
+                            yield part
+                        if body.is_over:
+                            await end_async_iteration(chunks)
+                            break
             except Exception as error:
                 if self.source is None:
                     raise

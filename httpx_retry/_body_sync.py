@@ -52,13 +52,18 @@ class BodyStream:
         while True:
             try:
                 chunks = iter(self.inner)
-                for chunk in chunks:
-                    part = body.take(chunk)
-                    if part:
-                        yield part
-                    if body.is_over:
-                        end_iteration(chunks)
-                        break
+                if body.is_only_counted:
+                    for chunk in chunks:
+                        body.delivered += len(chunk)
+                        yield chunk
+                else:
+                    for chunk in chunks:
+                        part = body.take(chunk)
+                        if part:
+                            yield part
+                        if body.is_over:
+                            end_iteration(chunks)
+                            break
             except Exception as error:
                 if self.source is None:
                     raise

@@ -75,6 +75,11 @@ def log_trouble(what: str, error: Exception) -> None:
     _LOGGER.error("%s", what, exc_info=error)
 
 
+def is_read(kind: EventKind) -> bool:
+    """Whether anybody reads the log lines of a kind: else they are not put together."""
+    return _LOGGER.isEnabledFor(_LEVELS[kind])
+
+
 def log_event(
     kind: EventKind,
     request: httpx.Request,
@@ -82,7 +87,7 @@ def log_event(
     total: float,
     detail: str | None,
 ) -> None:
-    """Write one line, if anybody reads it; its facts are in the record's attributes, too.
+    """Write one line; its facts are in the record's attributes, too.
 
     Args:
         kind: what happened.
@@ -92,8 +97,6 @@ def log_event(
         detail: what more there is to say of the reason.
     """
     level = _LEVELS[kind]
-    if not _LOGGER.isEnabledFor(level):
-        return
     latest = attempts[-1]
     method, origin = _shown(request.method), origin_of(request.url)
     facts = {

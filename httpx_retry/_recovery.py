@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._call import Call
-from ._core.outcome import Decision, Evidence, Outcome, RetryReason, Stop, StopReason
+from ._core.decider import DONE
+from ._core.outcome import Evidence, Outcome, Stop, StopReason
 from ._http.representation import BODY_HEADERS, facts_of
 from ._http.requests import has_request
 from ._observe import attach_history
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _PROGRESS = 1 << 16
 _MOST_SENDS = 100
 _NO_EPOCH = -1
+_NOT_RESUMABLE = Stop(StopReason.BODY_NOT_RESUMABLE)
 
 
 # Where a response came from, all that it takes to ask for it again: its policy, the request of the
@@ -52,7 +54,7 @@ class Recovery(Call):
         "_refusal",
         "_sends",
         "_spent",
-        "_status",
+        "_status_of_body",
     )
 
     def __init__(
@@ -64,7 +66,7 @@ class Recovery(Call):
     ) -> None:
         policy, request, url, stream, began, epoch, call = source
         super().__init__(settings, policy, request, url, stream, began, epoch)
-        self._progress.attempts = 1
+        self.attempts = 1
         if call is not None:
             self.follow(call)
         self._first = response
@@ -74,12 +76,7 @@ class Recovery(Call):
         self._reached = 0
         self._spent = 0.0
         self._sends = 1
-        self._status = body.facts.status
-
-    @property
-    def wants_body(self) -> bool:
-        """A rest is not read before it is judged: it may be long."""
-        return False
+        self._status_of_body = body.facts.status
 
     def depart(self) -> httpx.Request:
         """Return the request for the rest, to be sent now."""
@@ -90,15 +87,16 @@ class Recovery(Call):
         """The body broke off: to be judged as any attempt that failed."""
         self.body_failed(error)
         self._broken_by = error
+        self._status = self._status_of_body  # its headers had come
         # Time counts while it is spent on the recovery, not while the caller reads.
         self._began = self._ended - self._spent
         if self._attempts and self._attempts[-1].wait is None:
-            self._attempts.pop()  # the same attempt, which ends only now
-        self._progress.attempts -= 1
+            self._forget_latest()  # the same attempt, which ends only now
+        self.attempts -= 1
         if self._body.delivered - self._reached >= _PROGRESS:
-            self._progress.attempts = 0
+            self.attempts = 0
         if self._sends >= _MOST_SENDS:
-            self._progress.attempts = self._policy.max_attempts
+            self.attempts = self._policy.max_attempts
         self._reached = self._body.delivered
         self._refusal = self._body.cannot_go_on()
         self.outgoing.ask(self._body.ask_for_rest)
@@ -117,33 +115,35 @@ class Recovery(Call):
         is_given_again = response is self._first and has_request(response)
         request = self._first.request if is_given_again else None
         super().answered(response)
+        self.wants_body = False  # a rest is not read before it is judged: it may be long
         if request is not None:
             response.request = request
 
     def was_not_the_rest(self) -> None:
         """What came turned out not to be the rest: its body's `refusal` says why."""
         self._refusal = self._body.refusal
-        status = self._attempts.pop().status
-        self._outcome = Outcome(self.outgoing.request, evidence=Evidence.UNKNOWN, status=status)
+        self._status = self._forget_latest().status
+        self._outcome = Outcome(self.request, Evidence.UNKNOWN, status=self._status)
 
-    def judge(self, *, is_closed: bool) -> Decision:
-        """Return what follows; a `Stop` for DONE has found the rest, and any other has not."""
+    def judge(self, *, is_closed: bool) -> float | None:
+        """Decide what follows: where there is no next attempt, the rest was found or has not."""
         outcome = self._outcome
-        assert outcome is not None
-        if self._refusal is not None and outcome.evidence is not Evidence.BUG:
-            return self._give_up(Stop(StopReason.BODY_NOT_RESUMABLE), outcome)
+        is_bug = outcome is not None and outcome.evidence is Evidence.BUG
+        if self._refusal is not None and not is_bug:
+            self._give_up(_NOT_RESUMABLE)
+            return None
         return super().judge(is_closed=is_closed)
 
-    def _stopped(self, decision: Stop, outcome: Outcome) -> None:
+    def _stopped(self, decision: Stop) -> None:
         response = self._response
-        if decision.reason is not StopReason.DONE or response is None:
-            self._give_up(decision, outcome)
+        if decision is not DONE or response is None:
+            self._give_up(decision)
             return
         self._refusal = self._why_not_this(response)
         if self._refusal is None:
-            self._go_on(response, outcome)
+            self._go_on(response)
             return
-        self._give_up(Stop(StopReason.BODY_NOT_RESUMABLE), outcome)
+        self._give_up(_NOT_RESUMABLE)
 
     def _why_not_this(self, response: httpx.Response) -> str | None:
         if response is self._first:
@@ -157,30 +157,30 @@ class Recovery(Call):
         self._body.accept(facts_of(response.status_code, response.headers.raw, version))
         return self._body.refusal
 
-    def _go_on(self, response: httpx.Response, outcome: Outcome) -> None:
+    def _go_on(self, response: httpx.Response) -> None:
         self._spent = self._ended - self._began
-        self._record(outcome, None, None, StopReason.DONE)
-        self._status = response.status_code
-        attach_history(self._first, tuple(self._attempts))
+        self._record(None, None, StopReason.DONE)
+        self._status_of_body = response.status_code
+        attach_history(self._first, self._attempts)
         if not self._body.delivered:
             _take_its_place(self._first, response)
         self._emit("body-resumed")
-        self._stream = None  # it is the body stream's to close, from now on
+        self.stream = None  # it is the body stream's to close, from now on
 
-    def _give_up(self, decision: Stop, outcome: Outcome) -> Decision:
+    def _give_up(self, decision: Stop) -> None:
         self.gave_up = True
         if decision.reason is not StopReason.CLOSED:
-            self._progress.tokens = 0.0  # spent
-        self._record(outcome, outcome.evidence, None, decision.reason)
+            self.tokens = 0.0  # spent
+        outcome = self._outcome
+        self._record(outcome.evidence if outcome else Evidence.UNKNOWN, None, decision.reason)
         self._error = self._broken_by
         self._tell("gave-up", self._refusal)
-        attach_history(self._first, tuple(self._attempts))
-        return decision
+        attach_history(self._first, self._attempts)
 
     def _end_early(self, now: float, reason: StopReason, what: str) -> None:
         self._error = self._broken_by
         super()._end_early(now, reason, what)
-        attach_history(self._first, tuple(self._attempts))
+        attach_history(self._first, self._attempts)
 
     def conclude(self) -> httpx.Response:
         """Hand over the response whose body is the rest, or raise what the body broke off with."""
@@ -196,18 +196,6 @@ class Recovery(Call):
         """
         assert self._broken_by is not None
         raise self._broken_by
-
-    def _record(
-        self,
-        outcome: Outcome,
-        evidence: Evidence | None,
-        wait: float | None,
-        reason: RetryReason | StopReason,
-    ) -> None:
-        super()._record(outcome, evidence, wait, reason)
-        if outcome.error is self._broken_by:
-            # Its headers had come: the attempt has a status as well as an error.
-            self._attempts[-1] = self._attempts[-1]._replace(status=self._status)
 
 
 def _take_its_place(first: httpx.Response, new: httpx.Response) -> None:

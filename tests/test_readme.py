@@ -35,4 +35,4 @@ def test_a_test_passes_when_pasted(block: str) -> None:
 
 
 def test_there_are_blocks_to_run() -> None:
-    assert (len(USES), len(TESTS)) == (3, 1)
+    assert (len(USES), len(TESTS)) == (4, 1)

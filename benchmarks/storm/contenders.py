@@ -14,7 +14,6 @@ import httpx
 
 from httpx_retry import RetryBudget, RetryPolicy
 from httpx_retry._call import Call
-from httpx_retry._core.outcome import Retry
 from httpx_retry._http.family import Family
 from httpx_retry._http.outgoing import Wire
 from httpx_retry._http.requests import origin_of
@@ -97,12 +96,12 @@ class OurJourney:
             call.answered(result)
         else:
             call.failed(result)
-        decision = call.judge(is_closed=False)
-        if isinstance(decision, Retry):
+        delay = call.judge(is_closed=False)
+        if delay is None:
+            call.close()
+        else:
             call.release()
-            return decision.delay
-        call.close()
-        return None
+        return delay
 
 
 class Contender(NamedTuple):

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import math
 from inspect import iscoroutinefunction
-from numbers import Real
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from typing import TypeGuard
 
 
 def check_seconds(name: str, value: object, *, at_least: float = 0.0, above: bool = False) -> None:
     """Raise unless `value` is a finite number, at least (or above) `at_least`."""
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if not _is_real(value):
         raise TypeError(f"{name} must be a number, not {value!r}")
     if not math.isfinite(value) or value < at_least or (above and value == at_least):
         bound = "above" if above else "at least"
         raise ValueError(f"{name} must be finite and {bound} {at_least:g}, not {value!r}")
+
+
+def _is_real(value: object) -> TypeGuard[float]:
+    if isinstance(value, float | int):
+        return not isinstance(value, bool)
+    from numbers import Real  # noqa: PLC0415 - for a number of any other kind
+
+    return isinstance(value, Real)
 
 
 def check_count(name: str, value: object, *, at_least: int) -> None:

@@ -7,7 +7,6 @@ costs what it puts on the server, and that a busy client holds more.
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
 from threading import Lock
 from typing import Protocol
 
@@ -17,6 +16,12 @@ from .outcome import Load
 # The seconds over which traffic is counted, and the origins that are remembered.
 _WINDOW = 10.0
 _MOST_ORIGINS = 1024
+
+# Sums of tenths are not exact.
+_NOTHING = 1e-9
+
+# Looked up once: a member of an Enum costs twenty times a global.
+_NONE, _TIMEOUT = Load.NONE, Load.TIMEOUT
 
 
 class Budget(Protocol):
@@ -96,7 +101,8 @@ class RetryBudget:
         self.traffic: Traffic = Traffic()
         # What is missing from each bucket. One that is full needs no entry, nor does a success that
         # finds none: what is counted on the happy path is the traffic alone.
-        self.missing: OrderedDict[str, float] = OrderedDict()
+        # The one that was used last stands last.
+        self.missing: dict[str, float] = {}
         self._lock = Lock()
         self._process = os.getpid()
 
@@ -108,14 +114,17 @@ class RetryBudget:
 
     def withdraw(self, origin: str, load: Load, now: float) -> float | None:
         """Take what a retry costs; None: there is not enough (see `Budget`)."""
-        if load is Load.NONE:
+        if load is _NONE:
             return 0.0
-        cost = self._timeout_cost if load is Load.TIMEOUT else 1.0
+        cost = self._timeout_cost if load is _TIMEOUT else 1.0
         with self._locked():
             missing = self.missing.pop(origin, 0.0)
-            holds = max(self._capacity, self._share * self.traffic.of_late(now))
-            granted = missing + cost <= holds + _NOTHING
-            self._note(origin, missing + cost if granted else missing)
+            wanted = missing + cost
+            granted = (
+                wanted <= self._capacity + _NOTHING
+                or wanted <= self._share * self.traffic.of_late(now) + _NOTHING
+            )
+            self._note(origin, wanted if granted else missing)
         return cost if granted else None
 
     def deposit(self, origin: str, tokens: float | None) -> None:
@@ -128,17 +137,13 @@ class RetryBudget:
         if missing > _NOTHING:
             self.missing[origin] = missing
             if len(self.missing) > _MOST_ORIGINS:
-                self.missing.popitem(last=False)
+                del self.missing[next(iter(self.missing))]
 
     def _locked(self) -> Lock:
         # A process that was forked while another thread held the lock would wait for ever.
         if self._process != os.getpid():
             self._process, self._lock = os.getpid(), Lock()
         return self._lock
-
-
-# Sums of tenths are not exact.
-_NOTHING = 1e-9
 
 
 class Traffic:

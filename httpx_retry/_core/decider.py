@@ -24,7 +24,25 @@ SHORTEST_ATTEMPT = 0.001
 # flight rides out a second of absence with the default policy.
 _LATE = 0.9
 
-_STOPS = {reason: Stop(reason) for reason in StopReason}
+_NUMBERS = (float, int)
+_INFINITY = float("inf")
+
+# Looked up once: a member of an Enum costs twenty times a global.
+_UNSENT, _REFUSED = Evidence.UNSENT, Evidence.REFUSED
+_PERMANENT, _BUG = Evidence.PERMANENT, Evidence.BUG
+_NEVER_SENT, _UNPROCESSED = RetryReason.UNSENT, RetryReason.REFUSED
+_METHOD, _KEY = RetryReason.IDEMPOTENT_METHOD, RetryReason.IDEMPOTENCY_KEY
+
+DONE = Stop(StopReason.DONE)
+_NOT_TRANSIENT = Stop(StopReason.NOT_TRANSIENT)
+_SERVER_DECLINED = Stop(StopReason.SERVER_DECLINED)
+_NOT_IDEMPOTENT = Stop(StopReason.NOT_IDEMPOTENT)
+_BODY_NOT_REPLAYABLE = Stop(StopReason.BODY_NOT_REPLAYABLE)
+_ATTEMPTS_EXHAUSTED = Stop(StopReason.ATTEMPTS_EXHAUSTED)
+_RETRY_AFTER_TOO_LONG = Stop(StopReason.RETRY_AFTER_TOO_LONG)
+_DEADLINE = Stop(StopReason.DEADLINE)
+_CLOSED = Stop(StopReason.CLOSED)
+_BUDGET_EXHAUSTED = Stop(StopReason.BUDGET_EXHAUSTED)
 
 
 class Progress:
@@ -93,40 +111,41 @@ def decide(
     ground = _ground(policy, progress, outcome)
     refusal = _refusal(policy, progress, outcome, ground)
     if refusal is not None:
-        return _STOPS[refusal]
+        return refusal
     asked = outcome.server_wait
     delay = asked if asked is not None else _own_delay(policy, progress, outcome, random)
     if is_too_late(policy.max_elapsed, progress.elapsed + delay):
-        return _STOPS[StopReason.DEADLINE]
+        return _DEADLINE
     if progress.is_closed:
-        return _STOPS[StopReason.CLOSED]
+        return _CLOSED
     tokens = withdraw(outcome)
     if tokens is None:
-        return _STOPS[StopReason.BUDGET_EXHAUSTED]
+        return _BUDGET_EXHAUSTED
     progress.tokens += tokens
     assert ground is not None
-    return Retry(delay, ground)
+    # A NamedTuple's own constructor costs twice as much, here and below.
+    return tuple.__new__(Retry, (delay, ground))
 
 
 def _refusal(
     policy: RetryPolicy, progress: Progress, outcome: Outcome, ground: RetryReason | None
-) -> StopReason | None:
+) -> Stop | None:
     """What forbids another attempt, whenever that might be."""
     if not _has_failed(policy, outcome):
-        return StopReason.DONE if outcome.error is None else StopReason.NOT_TRANSIENT
-    if outcome.evidence is Evidence.PERMANENT or outcome.evidence is Evidence.BUG:
-        return StopReason.NOT_TRANSIENT
+        return DONE if outcome.error is None else _NOT_TRANSIENT
+    if outcome.evidence is _PERMANENT or outcome.evidence is _BUG:
+        return _NOT_TRANSIENT
     if outcome.should_retry is False:
-        return StopReason.SERVER_DECLINED
+        return _SERVER_DECLINED
     if ground is None:
-        return StopReason.NOT_IDEMPOTENT
+        return _NOT_IDEMPOTENT
     if not progress.replayable:
-        return StopReason.BODY_NOT_REPLAYABLE
+        return _BODY_NOT_REPLAYABLE
     if progress.attempts >= policy.max_attempts:
-        return StopReason.ATTEMPTS_EXHAUSTED
+        return _ATTEMPTS_EXHAUSTED
     asked = outcome.server_wait
     if asked is not None and progress.server_waits + asked > policy.max_retry_after:
-        return StopReason.RETRY_AFTER_TOO_LONG
+        return _RETRY_AFTER_TOO_LONG
     return None
 
 
@@ -136,9 +155,9 @@ def is_too_late(longest: float | None, elapsed: float) -> bool:
 
 
 def _has_failed(policy: RetryPolicy, outcome: Outcome) -> bool:
-    is_asked = outcome.is_readable and outcome.evidence is not Evidence.BUG
-    if policy.retry_if is not None and is_asked:
-        verdict = policy.retry_if(outcome)
+    ask = policy.retry_if
+    if ask is not None and outcome.is_readable and outcome.evidence is not _BUG:
+        verdict = ask(outcome)
         if verdict is True or verdict is False:
             return verdict
         if verdict is not None:
@@ -149,13 +168,13 @@ def _has_failed(policy: RetryPolicy, outcome: Outcome) -> bool:
 
 
 def _ground(policy: RetryPolicy, progress: Progress, outcome: Outcome) -> RetryReason | None:
-    if outcome.evidence is Evidence.UNSENT:
-        return RetryReason.UNSENT
-    if outcome.evidence is Evidence.REFUSED:
-        return RetryReason.REFUSED
+    if outcome.evidence is _UNSENT:
+        return _NEVER_SENT
+    if outcome.evidence is _REFUSED:
+        return _UNPROCESSED
     if progress.method in policy.methods:
-        return RetryReason.IDEMPOTENT_METHOD
-    return RetryReason.IDEMPOTENCY_KEY if progress.keyed else None
+        return _METHOD
+    return _KEY if progress.keyed else None
 
 
 def _own_delay(
@@ -165,10 +184,9 @@ def _own_delay(
     if outcome.at_once and not progress.went_at_once:
         return 0.0
     draw = (lambda: _LATE + (1.0 - _LATE) * random()) if outcome.connection_refused else random
-    delay = policy.backoff(
-        BackoffContext(progress.attempts, progress.previous_delay, outcome, draw)
-    )
+    context = (progress.attempts, progress.previous_delay, outcome, draw)
+    delay = policy.backoff(tuple.__new__(BackoffContext, context))
     # The check's own words are for what fails this one, which costs a tenth.
-    if type(delay) is not float or not 0.0 <= delay < float("inf"):
+    if type(delay) not in _NUMBERS or not 0.0 <= delay < _INFINITY:
         check_seconds("what backoff returns", delay)
     return delay

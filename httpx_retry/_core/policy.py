@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ _MENDED_METHODS = frozenset({"GET", "QUERY"})
 _KEYED_METHODS = frozenset({"POST", "PATCH"})
 
 # RFC 9110 §5.6.2: what methods and field names are made of.
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _DEFAULT_BACKOFF = ExponentialBackoff()
 
 # RFC 9110 §15. Below it no status counts as failed unless a policy says so.
@@ -121,10 +120,10 @@ class RetryPolicy:
         self._settle("plain_methods", frozenset(plain if self.max_elapsed is None else ()))
         mended = _MENDED_METHODS & frozenset(self.methods) if self.recover_body else frozenset()
         self._settle("mended_methods", mended)
-        self._settle(
-            "judged_from",
-            0 if self.retry_if is not None else min({FIRST_ERROR_STATUS, *self.statuses}),
-        )
+        # A rule of our own leaves good responses alone, and says so; any other is asked about all.
+        asked_from = getattr(type(self.retry_if), "asked_from", 0)
+        failing_from = FIRST_ERROR_STATUS if self.retry_if is None else asked_from
+        self._settle("judged_from", min({failing_from, *self.statuses}))
 
     def _settle(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -132,6 +131,32 @@ class RetryPolicy:
     def generates_key_for(self, method: str) -> bool:
         """Whether a request of this method is given a key if it has none."""
         return self.generate_idempotency_key and method in _KEYED_METHODS
+
+    @classmethod
+    def from_urllib3(cls, retry: Any) -> Self:
+        """Return the policy that does what an urllib3 `Retry` does: the same attempts and waits.
+
+        What differs: the last response is handed over, and never raised as an error
+        (`raise_on_status`); a 408, 425 or 429 of `status_forcelist` is retried whatever the method
+        (nothing was processed), as is what carries an Idempotency-Key; `retry_after_max` bounds all
+        waits that servers name for one request together, and past it the response is handed over
+        rather than retried too early; `Retry-After: 0` is obeyed; bodies that break off are mended
+        unless `read` is 0.
+
+        Args:
+            retry: an `urllib3.util.Retry` of 1.26 or later.
+
+        Warns:
+            UserWarning: once, naming each option that has no counterpart, and what happens instead.
+
+        Raises:
+            ValueError: where it has no bound, or `allowed_methods` is empty: that is any method to
+                urllib3 2, and none to urllib3 3.
+            TypeError: for what is no `Retry`.
+        """
+        from .from_urllib3 import fields_from  # noqa: PLC0415 - for those alone who move
+
+        return cls(**fields_from(retry))
 
     def replace(self, **changes: Any) -> RetryPolicy:
         """Return a policy with `changes` made.
@@ -191,5 +216,5 @@ def _members(name: str, value: object, kind: str) -> list[Any]:
 def _check_token(name: str, value: object) -> None:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, not {value!r}")
-    if not _TOKEN.fullmatch(value):
+    if not value or not _TOKEN.issuperset(value):
         raise ValueError(f"{name} must be an HTTP token, not {value!r}")

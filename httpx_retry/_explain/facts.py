@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._core.backoff import ConstantBackoff, DecorrelatedJitterBackoff, ExponentialBackoff
+from .._core.from_urllib3 import Urllib3Backoff
 from .._core.outcome import Evidence
 from .._core.policy import FIELDS, RetryPolicy
 from .._http.faults import evidence_of_status
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from .forecast import Forecast
 
-_BUILT_IN = (ExponentialBackoff, ConstantBackoff, DecorrelatedJitterBackoff)
+_BUILT_IN = (ExponentialBackoff, ConstantBackoff, DecorrelatedJitterBackoff, Urllib3Backoff)
 _DEFAULTS = RetryPolicy()
 _KNOWN = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY", "POST", "PATCH")
 # httpx's own default, for each of pool, connect, write and read.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 # unread goes on eating the window that all its streams share.
 _SHORT = 1 << 14
 _SHORT_OF_HTTP2 = 1 << 22
-_LENGTH = re.compile(rb"[0-9]{1,9}")
+_MOST_DIGITS = 9
 # Seconds in all; each read has the caller's own timeout besides.
 _LONGEST = 1.0
 _LONGEST_READ = 5.0
@@ -60,7 +59,7 @@ def drain_for(
     if request.method == "HEAD" or response.status_code in WITHOUT_BODY:
         return Drain(0, monotonic)
     value = length_of(response.headers) or b""
-    length = int(value) if _LENGTH.fullmatch(value) else None
+    length = int(value) if value.isdigit() and len(value) <= _MOST_DIGITS else None
     if length == 0:
         return Drain(0, monotonic)
     timeouts = request.extensions.get("timeout")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from .._core.policy import FIELDS
+from .causes import is_a
 
 _T = TypeVar("_T")
 
@@ -77,6 +78,8 @@ class Family:
         self._bases = (module.SyncByteStream, module.AsyncByteStream)
         self._traceless = (module.MockTransport, module.ASGITransport, module.WSGITransport)
         self._joined: dict[type, type] = {}
+        self._no_closes = (None, module.SyncByteStream.close, module.AsyncByteStream.aclose)
+        self._idle: dict[type, bool] = {}
 
     def stream_class(self, behaviour: type[_T]) -> type[_T]:
         """Return the class as a subclass of this family's sync and async byte streams."""
@@ -84,6 +87,14 @@ class Family:
             name = behaviour.__name__
             self._joined[behaviour] = type(name, (behaviour, *self._bases), {"__slots__": ()})
         return self._joined[behaviour]
+
+    def closes_nothing(self, stream: object) -> bool:
+        """Whether closing a stream does nothing: in tasks it is dear all the same."""
+        kind = type(stream)
+        if kind not in self._idle:
+            own = (getattr(kind, "close", None), getattr(kind, "aclose", None))
+            self._idle[kind] = all(close in self._no_closes for close in own)
+        return self._idle[kind]
 
     def can_trace(self, transport: object) -> bool:
         """Whether a transport, or one that it wraps, may call `extensions["trace"]`."""
@@ -146,10 +157,9 @@ class Family:
     def _hint_for(self, given: object, wanted: type, twin: type, twin_prefix: str) -> str:
         if isinstance(given, twin):
             return f"pass it to {twin_prefix}RetryTransport"
-        for base in type(given).__mro__:
-            module = base.__module__.partition(".")[0]
-            if base.__name__ == wanted.__name__ and module in _MODULES:
-                return _elsewhere(module)
+        module = _module_of(given, wanted.__name__)
+        if module is not None:
+            return _elsewhere(module)
         return f"see the {self.name} documentation on transports"
 
     def check_request(self, request: object) -> None:
@@ -158,8 +168,10 @@ class Family:
         Raises:
             TypeError: it is not.
         """
-        module = type(request).__module__.partition(".")[0]
-        if not isinstance(request, self.Request) and module in _MODULES:
+        if isinstance(request, self.Request):
+            return
+        module = _module_of(request, "Request")
+        if module is not None:
             raise TypeError(
                 f"this transport is for {self.name}, and the request is of {module}:"
                 f" {_elsewhere(module)}"
@@ -168,6 +180,11 @@ class Family:
 
 # Where the public classes of each family are.
 _MODULES = {"httpx": "httpx_retry", "httpx2": "httpx_retry.httpx2"}
+
+
+def _module_of(thing: object, name: str) -> str | None:
+    """The family of whose class of that name it is: what a class says itself, SDKs overwrite."""
+    return next((module for module in _MODULES if is_a(thing, module, name)), None)
 
 
 def _elsewhere(module: str) -> str:

@@ -207,6 +207,7 @@ def _names_the_network(chain: tuple[Any, ...]) -> bool:
 
 # By convention: 408 (RFC 9110 §15.5.9), 425 (RFC 8470 §5.2), 429 (RFC 6585 §4).
 _REFUSING_STATUSES = frozenset({408, 425, 429})
+_REFUSED, _UNKNOWN = Evidence.REFUSED, Evidence.UNKNOWN
 
 
 def evidence_of_status(status: int, failing: Collection[int]) -> Evidence:
@@ -218,4 +219,4 @@ def evidence_of_status(status: int, failing: Collection[int]) -> Evidence:
             else to its server, so the convention does not hold.
     """
     refused = status in _REFUSING_STATUSES and status in failing
-    return Evidence.REFUSED if refused else Evidence.UNKNOWN
+    return _REFUSED if refused else _UNKNOWN

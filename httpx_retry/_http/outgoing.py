@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -89,9 +88,11 @@ class Outgoing:
         """Give the request a key if the policy makes one, the same on all attempts."""
         policy = self._policy
         if policy.generates_key_for(self.request.method) and not self.is_keyed:
+            from uuid import uuid4  # noqa: PLC0415 - a fortieth of what importing this costs
+
             assert policy.idempotency_header is not None
             self._base = self.request = copied(self.request)
-            self.request.headers[policy.idempotency_header] = str(uuid.uuid4())
+            self.request.headers[policy.idempotency_header] = str(uuid4())
 
     @property
     def is_keyed(self) -> bool:
@@ -123,13 +124,18 @@ class Outgoing:
             ends: the monotonic second at which the deadline falls; None: there is none.
             monotonic: the clock.
         """
-        self.request = self._guarded(self._take_next())
+        request = self._take_next()
+        self._body = request.stream
+        self._guard = None
+        if not isinstance(self._body, self._wire.family.ByteStream):
+            request = self._guarded(request)
+        self.request = request
         self._witness = self._deadline = None
         as_trace = self._wire.as_trace
-        is_traced = as_trace is not None and not self._may_run_twice(self.request)
+        is_traced = as_trace is not None and not self._may_run_twice(request)
         if ends is None and not is_traced:
-            return self.request
-        sent = copied(self.request)
+            return request
+        sent = copied(request)
         if ends is not None:
             timeouts = sent.extensions.get("timeout")
             timeouts = timeouts if isinstance(timeouts, Mapping) else {}
@@ -155,10 +161,6 @@ class Outgoing:
         return self._base if self._asked is None else self._copy()
 
     def _guarded(self, request: httpx.Request) -> httpx.Request:
-        self._body = request.stream
-        if isinstance(self._body, self._wire.family.ByteStream):
-            self._guard = None
-            return request
         held = (guard for guard in self._guards if guard.holds(self._body))
         guard = next(held, None) or guard_for(
             request, self._wire.family, self._policy.replay_buffer

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 # RFC 9110 §8.8.2.2: a date that is this many seconds older than its response is a strong validator.
 _SETTLED = 60.0
 
+# Patterns are compiled when one is first needed: it takes as long as to load this room.
 # Without obs-text: httpx could not send it back.
-_STRONG_ETAG = re.compile(rb'"[\x21\x23-\x7e]*"')
-_LENGTH = re.compile(rb"[0-9]{1,18}")
-_SPAN = re.compile(rb"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)
+_STRONG_ETAG = rb'"[\x21\x23-\x7e]*"'
+_MOST_DIGITS = 18
+_SPAN = rb"(?i:bytes) ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)"
 OK = 200
 PARTIAL = 206
 
@@ -134,7 +135,7 @@ def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes
     return Facts(
         status,
         (found.get(b"content-type"), found.get(b"content-encoding"), found.get(b"location")),
-        int(length) if _LENGTH.fullmatch(length) else None,
+        int(length) if length.isdigit() and len(length) <= _MOST_DIGITS else None,
         _span(found.get(b"content-range", b"")),
         _strong_validator(found) if status in (OK, PARTIAL) else None,
         version.startswith(b"HTTP/1") and not length and b"transfer-encoding" not in found,
@@ -142,7 +143,7 @@ def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes
 
 
 def _span(value: bytes) -> Span | None:
-    match = _SPAN.fullmatch(value)
+    match = re.fullmatch(_SPAN, value) if value else None
     if match is None:
         return None
     start, end = int(match[1]), int(match[2])
@@ -153,7 +154,7 @@ def _span(value: bytes) -> Span | None:
 def _strong_validator(found: dict[bytes, bytes]) -> bytes | None:
     etag = found.get(b"etag")
     if etag is not None:
-        return etag if _STRONG_ETAG.fullmatch(etag) else None
+        return etag if re.fullmatch(_STRONG_ETAG, etag) else None
     modified = found.get(b"last-modified")
     if not modified:
         return None

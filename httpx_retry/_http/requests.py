@@ -37,9 +37,10 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 def origin_of(url: httpx.URL) -> str:
     """The origin of a URL (RFC 6454 §6.2): scheme, host and port, and no secret."""
-    port = "" if url.port is None else f":{url.port}"
-    host = f"[{url.host}]" if ":" in url.host else url.host
-    return f"{url.scheme}://{host}{port}"
+    port, host = url.port, url.host
+    if ":" in host:
+        host = f"[{host}]"
+    return f"{url.scheme}://{host}" if port is None else f"{url.scheme}://{host}:{port}"
 
 
 def has_request(response_or_error: httpx.Response | httpx.RequestError) -> bool:

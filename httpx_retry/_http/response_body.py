@@ -97,6 +97,12 @@ class Body:
             if facts.length is None:
                 self._born = self._monotonic()
 
+    @property
+    def is_only_counted(self) -> bool:
+        """Whether all of this response is to be delivered as it comes, and added to `delivered`."""
+        is_first = not self._skip and self._left is None
+        return is_first and self._held is None and self._digest is None
+
     def take(self, chunk: bytes) -> bytes:
         """Return what of a chunk is to be delivered now; nothing once there is a refusal."""
         if self._held is not None:

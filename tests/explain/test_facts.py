@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from urllib3.util import Retry
 
 from httpx_retry import ExponentialBackoff, RetryPolicy, _recovery
 from httpx_retry._explain.facts import facts, summary, title
@@ -181,3 +182,10 @@ def test_mending_is_told_with_its_own_count() -> None:
 )
 def test_figures_from_samples_are_owned_to_be_so(policy: RetryPolicy, is_said: bool) -> None:
     assert ("figures" in told(policy)) is is_said
+
+
+def test_the_curve_of_urllib3_is_foreseen_exactly() -> None:
+    policy = RetryPolicy.from_urllib3(Retry(total=3, backoff_factor=1))
+
+    assert "figures" not in told(policy)
+    assert summed_up(policy) == "Up to 4 attempts. Waits come to 6 s in all."

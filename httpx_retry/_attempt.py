@@ -1,0 +1,172 @@
+"""One attempt: it departs, it fails or is answered, and what came of it is let go.
+
+What happened is understood here; what follows is decided by the `Call`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._core.outcome import Evidence, Outcome
+from ._http.causes import was_refused
+from ._http.drain import drain_for
+from ._http.faults import evidence_of_status
+from ._http.hints import hints_of
+from ._http.outgoing import Outgoing
+from ._http.requests import has_request
+from ._http.responses import opens_a_tunnel, read_copy
+from ._journal import Journal
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ._core.policy import RetryPolicy
+    from ._http.drain import Drain
+    from ._settings import Settings
+
+# Looked up once: a member of an Enum costs twenty times a global.
+_BUG = Evidence.BUG
+
+
+class LatestAttempt(Journal):
+    """The latest attempt of one request, from its outcome on.
+
+    A base class of the call, as the journal is of it.
+
+    Args:
+        settings: the transport's.
+        policy: the one that holds for this request.
+        request: the caller's; never changed.
+        url: its URL and
+        body: its stream, as they were before it was sent.
+        began: the clock's monotonic reading at the first send.
+
+    Attributes:
+        outgoing: the request, as it goes out.
+        stream: of the response at hand, until it is taken: a sync or an async one, as the driver.
+        wants_body: whether the response's body is to be read before it is judged.
+    """
+
+    __slots__ = ("_outcome", "_policy", "outgoing", "stream", "wants_body")
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what the drivers know by then, and nothing in a bundle
+        self,
+        settings: Settings,
+        policy: RetryPolicy,
+        request: httpx.Request,
+        url: httpx.URL,
+        body: Any,
+        began: float,
+    ) -> None:
+        Journal.__init__(self, settings, request, began)
+        self.outgoing = Outgoing(request, url, body, policy, settings.wire)
+        self.stream: Any = None
+        self.wants_body = False
+        self._policy = policy
+        self._outcome: Outcome | None = None  # None of a response that is good as it is
+
+    def depart(self) -> httpx.Request:
+        """Return the request to be sent, now."""
+        monotonic = self._settings.clock.monotonic
+        longest = self._policy.max_elapsed
+        ends = None if longest is None else self._began + longest
+        request = self.outgoing.depart(ends, monotonic)
+        self.request = self.outgoing.request
+        self._sent = monotonic()
+        return request
+
+    def failed(self, error: Exception) -> None:
+        """The attempt ended with an error."""
+        family = self._settings.wire.family
+        self._read_clock()
+        # The frame that caught it holds this call: an error that is kept would keep itself.
+        error.with_traceback(getattr(error.__traceback__, "tb_next", None))
+        evidence, at_once = self.outgoing.fault_of(error)
+        if evidence is _BUG and isinstance(error, tuple(self._policy.exceptions)):
+            evidence = Evidence.UNKNOWN
+        if isinstance(error, family.TransportError) and not has_request(error):
+            error.request = self.request
+        self._response = self.stream = self._status = None
+        self._error = error
+        self.wants_body = False
+        self._outcome = Outcome(
+            self.request,
+            evidence,
+            error=error,
+            at_once=at_once,
+            connection_refused=isinstance(error, family.ConnectError) and was_refused(error),
+        )
+
+    def body_failed(self, error: Exception) -> None:
+        """The response's body broke off: whatever the error says, the request was answered."""
+        self.failed(error)
+        outcome = self._outcome
+        assert outcome is not None
+        if outcome.evidence in (Evidence.UNSENT, Evidence.REFUSED):
+            outcome.evidence = Evidence.UNKNOWN
+        outcome.at_once = False
+
+    def answered(self, response: httpx.Response) -> None:
+        """The attempt ended with a response."""
+        status, policy = response.status_code, self._policy
+        self._read_clock()
+        if policy.max_elapsed is not None:
+            self.outgoing.lift_deadline()
+        response.request = self.request
+        self._response = response
+        self.stream = response.stream
+        self._status = status
+        self._error = None
+        self._outcome = None
+        if status < policy.judged_from:
+            return
+        wait, should_retry = hints_of(status, response.headers, self._ended_at)
+        evidence = evidence_of_status(status, policy.statuses)
+        self._outcome = Outcome(self.request, evidence, response, None, status, wait, should_retry)
+        self.wants_body = (
+            policy.read_body
+            and policy.retry_if is not None
+            and not response.is_stream_consumed
+            and not opens_a_tunnel(response)
+        )
+
+    def take_stream(self) -> Any:
+        """Return the stream that is yet to be closed, once; None where there is none."""
+        stream, self.stream = self.stream, None
+        # One that was read, by the wrapped transport or by `retry_if`, is closed already.
+        was_read = self._response is not None and self._response.is_closed
+        return None if was_read or self._settings.wire.family.closes_nothing(stream) else stream
+
+    def _is_in_memory(self, stream: Any) -> bool:
+        return type(stream) is self._settings.wire.family.ByteStream
+
+    def body_read(self, body: bytes) -> None:
+        """The response's body was read and its stream closed, before it is judged.
+
+        What is judged is a second response that was read: the one handed over is as if untouched.
+        """
+        assert self._response is not None
+        assert self._outcome is not None
+        family = self._settings.wire.family
+        self._response.stream = family.ByteStream(body)
+        judged = read_copy(self._response, body, self.request, family)
+        if judged is None:
+            # Not what its Content-Encoding says: for the caller to find out, who may not decode it.
+            self._outcome.is_readable = False
+        else:
+            self._outcome.response = judged
+
+    def drain(self) -> Drain | None:
+        """Return how to drain the response that is thrown away; None: it is rather closed."""
+        response, stream = self._response, self.stream
+        if response is None or stream is None or response.is_closed or self._is_in_memory(stream):
+            return None
+        longest, left = self._policy.max_elapsed, None
+        if longest is not None:
+            # The wait that was granted needs its time, too.
+            left = longest - (self._ended - self._began) - (self.previous_delay or 0.0)
+        return drain_for(self.request, response, self._settings.clock.monotonic, left=left)
+
+    def release(self) -> None:
+        """Let go of the response: it is most of what a waiter would cost in memory."""
+        self._response = self._outcome = None
