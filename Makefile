@@ -57,16 +57,20 @@ over-httpx2: $(READY)  ## Run the tests with httpx2 in the place of httpx
 	$(BIN)/python -m pytest -q -p tests.over_httpx2 tests/http tests/transport tests/testing tests/faults \
 		--ignore tests/faults/lab --ignore tests/faults/test_storm.py --ignore tests/faults/test_soak.py
 
-build: $(READY)  ## Build the wheel and the source distribution
+build: $(READY)  ## Build the wheel and the source distribution, and check what they say of themselves
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist . > /dev/null
-	@ls dist
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 
-smoke: build  ## Install the built wheel in a clean environment and use it
+smoke: build  ## Use what was built in clean environments: the wheel, each extra alone, the sdist
 	.ci/smoke $(PYTHON)
 
 test-all:  ## Run the tests on every CPython from 3.10 up on this machine
 	.ci/test-all
+
+test-lowest:  ## Run the tests with the lowest supported version of every dependency
+	.ci/test-lowest $(PYTHON)
 
 bench: $(READY)  ## Measure what the transport costs, side by side with others
 	$(BIN)/python -m pip install --quiet --group bench

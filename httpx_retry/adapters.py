@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from ._core.backoff import BackoffContext
     from ._core.outcome import Outcome
 
+__all__ = ["TenacityBackoff", "WaitGenBackoff"]
+
 # A generator is asked from its beginning for each wait: so many steps take some 50 µs.
 _STEPS = 1_000
 
 # Seconds, 30 years: what a curve without a cap grows to need not even be a float.
 _LONGEST = 1e9
-
 
 @dataclass(frozen=True, repr=False)
 class TenacityBackoff:

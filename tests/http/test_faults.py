@@ -79,7 +79,9 @@ def goaway(last: int) -> h2.events.ConnectionTerminated:
 
 
 def reset(code: int, *, by_us: bool = False, stream: int = 1) -> h2.events.StreamReset:
-    event = h2.events.StreamReset(stream_id=stream)
+    # Older h2 makes its events empty, newer from their fields.
+    event = h2.events.StreamReset.__new__(h2.events.StreamReset)
+    event.stream_id = stream
     event.error_code = code
     event.remote_reset = not by_us
     return event
