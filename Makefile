@@ -1,6 +1,6 @@
 # Every target works on a fresh machine with python3 >= 3.10: it makes .venv and installs what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint format types api cover over-httpx2 build smoke test-all bench clean
+.PHONY: help demo test soak check lint format types api cover over-httpx2 fuzz mutants build smoke test-all test-lowest bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -69,6 +69,15 @@ smoke: build  ## Use what was built in clean environments: the wheel, each extra
 test-all:  ## Run the tests on every CPython from 3.10 up on this machine
 	.ci/test-all
 
+fuzz: $(READY)  ## Give every parser 20,000 times what a hostile server would write, and see how its work grows
+	$(BIN)/python -m pytest -q --hypothesis-profile=fuzz tests/fuzz
+	$(BIN)/python -m tests.fuzz.growth
+
+# One core and low priority: it takes half an hour. `mutmut results` tells who survived, tests/mutants.md why.
+mutants: $(READY)  ## Break _core/ and _http/ in every small way, and see the tests notice
+	$(BIN)/python -m pip install --quiet --group mutants
+	nice -n 15 $(BIN)/mutmut run --max-children 1
+
 test-lowest:  ## Run the tests with the lowest supported version of every dependency
 	.ci/test-lowest $(PYTHON)
 
@@ -77,4 +86,4 @@ bench: $(READY)  ## Measure what the transport costs, side by side with others
 	$(BIN)/python -m benchmarks
 
 clean:  ## Remove everything that was made
-	rm -rf .venv* dist build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv* dist build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants

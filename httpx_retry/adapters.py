@@ -23,6 +23,7 @@ _STEPS = 1_000
 # Seconds, 30 years: what a curve without a cap grows to need not even be a float.
 _LONGEST = 1e9
 
+
 @dataclass(frozen=True, repr=False)
 class TenacityBackoff:
     """Waits as a wait strategy of tenacity says: `TenacityBackoff(wait_exponential(max=10))`.
