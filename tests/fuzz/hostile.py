@@ -1,4 +1,4 @@
-"""What a hostile server would write, and what somebody may type: well-formed words, put together ill."""
+"""What a hostile server would write, or somebody type: well-formed words, put together ill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a server writes or somebody types: no crash, and nothing is believed that was not said."""
+"""Whatever a server writes or somebody types: no crash, and no belief in what was not said."""
 
 from __future__ import annotations
 
