@@ -284,6 +284,32 @@ def test_what_a_trace_proves(
     assert evidence(error, witness(*events)) is expected
 
 
+def test_a_witness_of_nothing_has_seen_nothing() -> None:
+    fresh = Witness()
+
+    seen = (fresh.saw_anything, fresh.began, fresh.was_answered, fresh.tunnel_failed)
+    assert seen == (False, False, False, False)
+    assert (fresh.left, fresh.disowned, fresh.stream_id) == (0, 0, None)
+
+
+def test_each_disowned_request_is_counted() -> None:
+    lost = ("http2.receive_response_headers.failed", {"exception": ConnectionNotAvailable()})
+    sent = [started(H2, stream_id=5), ended(H2, "complete")]
+
+    seen = witness(*sent, lost, *sent, lost)
+
+    assert (seen.left, seen.disowned) == (0, 2)
+
+
+def test_an_answer_once_seen_stays_seen() -> None:
+    seen = witness(started("http11"), ended("http11", "complete"), answered("http11"))
+    assert seen.was_answered
+
+    seen.note("http11.receive_response_body.started", {"request": OURS})
+
+    assert seen.was_answered
+
+
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [

@@ -101,7 +101,7 @@ def test_a_short_body_is_drained_if_that_cannot_last() -> None:
 
 
 def test_over_http2_the_window_is_worth_more() -> None:
-    http2 = {"http_version": b"HTTP/2"}
+    http2: dict[str, Any] = {"http_version": b"HTTP/2"}
 
     assert ends_after(1 << 22, drain_of(1 << 22, **http2))
     assert ends_after(1 << 22, drain_of(**http2))
