@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from email.utils import formatdate
+from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from httpx_retry._http.hints import read_date, read_hints
+from httpx_retry._http.hints import hints_of, read_date, read_hints
 
 NOW = 784_111_000.0  # 623 s before the moment of RFC 9110's own example, 06 Nov 1994 08:49:37 GMT
 DATE = 784_111_777
@@ -192,3 +194,26 @@ def test_nothing_that_a_server_says_raises_or_asks_for_a_wait_beyond_sense(
     found = read_hints(status, headers, now).wait
 
     assert found is None or 0 <= found < 1e13
+
+
+class Other:
+    """Headers of an httpx that keeps them in another way."""
+
+    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+        self.raw = headers
+
+
+@pytest.mark.parametrize("kind", [httpx.Headers, Other])
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ([(b"Date", b"Sun, 06 Nov 1994 08:49:37 GMT"), (b"RETRY-AFTER", b"3")], (3.0, None)),
+        ([(b"X-Should-Retry", b"false")], (None, False)),
+        ([(b"Date", b"Sun, 06 Nov 1994 08:49:37 GMT"), (b"Server", b"x")], (None, None)),
+        ([], (None, None)),
+    ],
+)
+def test_hints_are_found_however_httpx_keeps_its_headers(
+    kind: Any, fields: list[tuple[bytes, bytes]], expected: tuple[Any, Any]
+) -> None:
+    assert hints_of(503, kind(fields), NOW) == expected

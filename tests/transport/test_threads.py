@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import _thread
 import os
+import signal
 import sysconfig
 import threading
 import time
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -23,6 +25,9 @@ from tests.faults.lab import HTTP1Server
 from tests.faults.storm import HTTP1_MIX, script
 
 from .handlers import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PATIENT = RetryPolicy(max_attempts=50, backoff=ExponentialBackoff(initial=0.001, maximum=0.1))
 
@@ -73,6 +78,15 @@ def test_a_budget_is_exact_without_a_gil() -> None:
     assert budget.missing == {"http://x": 10_000}
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Shells that put a job into the background have it ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_an_interrupt_ends_a_wait() -> None:
     policy = RetryPolicy(backoff=ConstantBackoff(100_000.0))
     transport = RetryTransport(httpx.MockTransport(Server(503)), policy=policy)
