@@ -209,6 +209,8 @@ class Other:
     [
         ([(b"Date", b"Sun, 06 Nov 1994 08:49:37 GMT"), (b"RETRY-AFTER", b"3")], (3.0, None)),
         ([(b"X-Should-Retry", b"false")], (None, False)),
+        ([(b"Retry-After", b"Sun, 06 Nov 1994 08:49:37 GMT")], (777.0, None)),
+        ([(b"RateLimit", b'"q";r=0;t=4')], (4.0, None)),
         ([(b"Date", b"Sun, 06 Nov 1994 08:49:37 GMT"), (b"Server", b"x")], (None, None)),
         ([], (None, None)),
     ],

@@ -116,6 +116,10 @@ def test_over_http2_the_window_is_worth_more() -> None:
         ("https://test/", "https://test:80/", False),
         ("http://test/", "http://test:443/", False),
         ("http://test/", "https://test/", False),
+        # In capitals httpx leaves a default port in.
+        ("HTTP://test:80/", "http://test/", True),
+        ("HTTPS://test:443/", "https://test/", True),
+        ("HTTPS://test:443/", "https://test:80/", False),
         ("http://test:8080/", "http://test/", False),
         ("http://test:8080/", "http://test:8080/", True),
     ],
