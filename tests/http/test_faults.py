@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import h2.events
@@ -19,7 +19,7 @@ import trio
 from httpx_retry import Evidence
 from httpx_retry._http.family import Family
 from httpx_retry._http.faults import fault_of
-from httpx_retry._http.witness import Witness
+from httpx_retry._http.witness import Witness, as_async_trace, as_trace
 
 FAMILY = Family(httpx)
 REQUEST = httpx.Request("POST", "https://test/", content=b"x")
@@ -290,6 +290,25 @@ def test_a_witness_of_nothing_has_seen_nothing() -> None:
     seen = (fresh.saw_anything, fresh.began, fresh.was_answered, fresh.tunnel_failed)
     assert seen == (False, False, False, False)
     assert (fresh.left, fresh.disowned, fresh.stream_id) == (0, 0, None)
+
+
+def test_the_callers_own_trace_sees_each_event_too() -> None:
+    seen, event = [], ("http11.send_request_headers.started", {"request": OURS})
+
+    def mine(name: str, info: dict[str, Any]) -> None:
+        seen.append((name, info))
+
+    async def mine_later(name: str, info: dict[str, Any]) -> None:
+        mine(name, info)
+
+    for_threads, for_tasks = Witness(), Witness()
+    as_trace(for_threads, mine)(*event)
+    with pytest.raises(StopIteration):
+        cast("Any", as_async_trace(for_tasks, mine_later)(*event)).send(None)
+
+    assert seen == [event, event]
+    assert for_threads.began
+    assert for_tasks.began
 
 
 def test_each_disowned_request_is_counted() -> None:
