@@ -46,7 +46,7 @@ SEEK: dict[str, Any] = {"seek": lambda position, _whence=0: position}
         (File(**SEEK, tell=lambda: 3), RewindingGuard),
         (File(**SEEK, tell=lambda: 3, seekable=lambda: True), RewindingGuard),
         (File(**SEEK, tell=lambda: 3, seekable=lambda: False), OneShotGuard),
-        (File(**SEEK, tell=lambda: "somewhere"), OneShotGuard),
+        (File(**SEEK, tell=lambda: 3.5), OneShotGuard),
         (File(**SEEK), OneShotGuard),
         (File(tell=lambda: 3), OneShotGuard),
     ],
