@@ -1,10 +1,11 @@
 # Every target works on a fresh machine with python3 >= 3.10: it makes .venv and installs what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint format types cover over-httpx2 docs docs-serve docs-results pictures build smoke test-all bench bench-instructions clean
+.PHONY: help demo test soak check lint format types api cover over-httpx2 fuzz mutants docs docs-serve docs-results pictures build smoke test-all test-lowest bench bench-instructions clean
 
 PYTHON ?= python3
 VENV := .venv
 DOCS := .venv-docs
+BUILD := .venv-build
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -38,9 +39,13 @@ format: $(READY)  ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-types: $(READY)  ## Check types
+types: $(READY)  ## Check types, by mypy and pyright, and that all that is public has some
 	$(BIN)/mypy
 	$(BIN)/stubtest httpx_retry.httpx2
+	.ci/pyright $(BIN)
+
+api: $(READY)  ## Write the public names and signatures down anew, in api.txt
+	$(BIN)/python -m tests.house.api
 
 cover: $(READY)  ## Run the tests and require every branch
 	$(BIN)/coverage erase
@@ -52,7 +57,7 @@ over-httpx2: $(READY)  ## Run the tests with httpx2 in the place of httpx
 	$(BIN)/python -m pytest -q -p tests.over_httpx2 tests/http tests/transport tests/testing tests/faults \
 		--ignore tests/faults/lab --ignore tests/faults/test_storm.py --ignore tests/faults/test_soak.py
 
-# Of its own: where click is installed, httpx loads its command line and rich, and imports take twice as long.
+# These two are of their own: where click is installed, httpx loads its command line and rich.
 $(DOCS)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(DOCS)
 	$(DOCS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
@@ -72,16 +77,35 @@ pictures: $(READY)  ## Draw the documentation's pictures anew
 docs-results: $(DOCS)/.ready
 	$(DOCS)/bin/python -m tools.results
 
-build: $(READY)  ## Build the wheel and the source distribution
-	rm -rf dist
-	$(BIN)/python -m build --outdir dist . > /dev/null
-	@ls dist
+$(BUILD)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(BUILD)
+	$(BUILD)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BUILD)/bin/python -m pip install --quiet --group build
+	@touch $@
 
-smoke: build  ## Install the built wheel in a clean environment and use it
+build: $(BUILD)/.ready  ## Build the wheel and the source distribution, and check what they say of themselves
+	rm -rf dist
+	$(BUILD)/bin/python -m build --outdir dist . > /dev/null
+	$(BUILD)/bin/twine check --strict dist/*
+	$(BUILD)/bin/check-wheel-contents dist/*.whl
+
+smoke: build  ## Use what was built in clean environments: the wheel, each extra alone, the sdist
 	.ci/smoke $(PYTHON)
 
 test-all:  ## Run the tests on every CPython from 3.10 up on this machine
 	.ci/test-all
+
+fuzz: $(READY)  ## Give every parser 20,000 times what a hostile server would write, and see how its work grows
+	$(BIN)/python -m pytest -q --hypothesis-profile=fuzz tests/fuzz
+	$(BIN)/python -m tests.fuzz.growth
+
+# One core and low priority: it takes half an hour. `mutmut results` tells who survived, tests/mutants.md why.
+mutants: $(READY)  ## Break _core/ and _http/ in every small way, and see the tests notice
+	$(BIN)/python -m pip install --quiet --group mutants
+	nice -n 15 $(BIN)/mutmut run --max-children 1
+
+test-lowest:  ## Run the tests with the lowest supported version of every dependency
+	.ci/test-lowest $(PYTHON)
 
 bench: $(READY)  ## Measure what the transport costs, side by side with others; ARGS=--quick in a minute
 	$(BIN)/python -m pip install --quiet --group bench
@@ -92,4 +116,4 @@ bench-instructions: $(READY)  ## Count instructions, which repeat where times do
 	$(BIN)/python -m benchmarks instructions
 
 clean:  ## Remove everything that was made
-	rm -rf .venv* dist build site .cache docs/results .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv* dist build site .cache docs/results .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants

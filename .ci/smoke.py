@@ -45,7 +45,8 @@ assert importlib.util.find_spec(plugin.value), plugin
 
 httpx_retry.RetryTransport(http2=True).close()
 assert importlib.metadata.version("httpx-retry-transport") == httpx_retry.__version__
-assert importlib.resources.files("httpx_retry").joinpath("py.typed").is_file()
+for name in ("py.typed", "httpx2.pyi"):
+    assert importlib.resources.files("httpx_retry").joinpath(name).is_file(), name
 
 # Without the extra, the command says what it needs, in one line.
 demo = subprocess.run(

@@ -288,4 +288,4 @@ class AsyncRetryTransport(AsyncRetryDriver, httpx.AsyncBaseTransport):
             together with options, and for any other argument of the wrong type.
     """
 
-    family = Family(httpx)
+    family: ClassVar[Family] = Family(httpx)

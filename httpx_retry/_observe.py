@@ -43,6 +43,10 @@ class RetryEvent:
 
     __slots__ = ("attempts", "kind", "request")
 
+    kind: EventKind
+    request: httpx.Request
+    attempts: tuple[Attempt, ...]
+
     def __init__(
         self, kind: EventKind, request: httpx.Request, attempts: tuple[Attempt, ...]
     ) -> None:

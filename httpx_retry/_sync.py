@@ -287,4 +287,4 @@ class RetryTransport(RetryDriver, httpx.BaseTransport):
             together with options, and for any other argument of the wrong type.
     """
 
-    family = Family(httpx)
+    family: ClassVar[Family] = Family(httpx)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ._core.backoff import BackoffContext
     from ._core.outcome import Outcome
 
+__all__ = ["TenacityBackoff", "WaitGenBackoff"]
+
 # A generator is asked from its beginning for each wait: so many steps take some 50 µs.
 _STEPS = 1_000
 

@@ -5,6 +5,8 @@ What type checkers read is `httpx2.pyi`: there, requests and responses are httpx
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ._async import AsyncRetryDriver
 from ._http.family import Family
 from ._sync import RetryDriver
@@ -26,7 +28,7 @@ class RetryTransport(RetryDriver, httpx2.BaseTransport):
     Its arguments are those of `httpx_retry.RetryTransport`, with httpx2's classes for httpx's.
     """
 
-    family = Family(httpx2)
+    family: ClassVar[Family] = Family(httpx2)
 
 
 class AsyncRetryTransport(AsyncRetryDriver, httpx2.AsyncBaseTransport):
@@ -35,4 +37,4 @@ class AsyncRetryTransport(AsyncRetryDriver, httpx2.AsyncBaseTransport):
     Its arguments are those of `httpx_retry.AsyncRetryTransport`, with httpx2's classes for httpx's.
     """
 
-    family = Family(httpx2)
+    family: ClassVar[Family] = Family(httpx2)

@@ -12,18 +12,20 @@ from . import __version__
 
 try:
     from opentelemetry import metrics, trace
-except ModuleNotFoundError as missing:
+except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
         "httpx_retry.opentelemetry needs opentelemetry-api:"
         " pip install 'httpx-retry-transport[otel]'",
-        name=missing.name,
-    ) from missing
+        name=_missing.name,
+    ) from _missing
 
 if TYPE_CHECKING:
     import httpx
     from opentelemetry.instrumentation.httpx import RequestInfo
 
     from ._observe import RetryEvent
+
+__all__ = ["RetryTelemetry"]
 
 # It travels with the request, from `prepare` to the request hook: there is no state to mix up,
 # however many requests are under way, and whatever else a hook or a wrapped transport sends.

@@ -102,7 +102,7 @@ class RetryBudget:
         self._share = share
         self._deposit = deposit
         self._timeout_cost = timeout_cost
-        self.traffic = Traffic()
+        self.traffic: Traffic = Traffic()
         # What is missing from each bucket. One that is full needs no entry, nor does a success that
         # finds none: what is counted on the happy path is the traffic alone.
         # The one that was used last stands last.
@@ -160,6 +160,9 @@ class Traffic:
     """
 
     __slots__ = ("_before", "count", "ends")
+
+    count: int
+    ends: float
 
     def __init__(self) -> None:
         self.count = 0

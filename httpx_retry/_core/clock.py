@@ -38,7 +38,7 @@ class SystemClock:
     """The operating system's clocks."""
 
     # The function itself: one read per request happens on the happy path.
-    monotonic = staticmethod(time.monotonic)
+    monotonic: staticmethod[[], float] = staticmethod(time.monotonic)
 
     def time(self) -> float:
         """POSIX seconds: by whatever a test may have put in the place of `time.time`."""

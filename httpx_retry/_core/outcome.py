@@ -108,6 +108,17 @@ class Outcome:
         "status",
     )
 
+    request: Any
+    response: Any
+    error: Exception | None
+    status: int | None
+    evidence: Evidence
+    server_wait: float | None
+    should_retry: bool | None
+    at_once: bool
+    connection_refused: bool
+    is_readable: bool
+
     def __init__(  # noqa: PLR0913, PLR0917 - a record; by place, as keywords cost twice the call
         self,
         request: Any,

@@ -36,7 +36,10 @@ def policy_given(text: str) -> RetryPolicy:
     reference = _REFERENCE.fullmatch(text.strip())
     if reference is not None:
         return _found(reference["module"], reference["attribute"])
-    return _read(text.strip())
+    try:
+        return _read(text.strip())
+    except (MemoryError, RecursionError) as error:  # what the parser says of too deep a text
+        raise ValueError("a policy cannot be read that is nested as deeply as this") from error
 
 
 def _found(module: str, attribute: str) -> RetryPolicy:

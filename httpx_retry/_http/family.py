@@ -45,7 +45,7 @@ class Family:
     """
 
     def __init__(self, module: ModuleType) -> None:
-        self.name = module.__name__
+        self.name: str = module.__name__
         self.Request: type[httpx.Request] = module.Request
         self.Response: type[httpx.Response] = module.Response
         self.ByteStream: type[httpx.ByteStream] = module.ByteStream

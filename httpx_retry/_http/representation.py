@@ -124,13 +124,20 @@ def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes
         version: the HTTP version, as httpcore spells it; empty where it is not known.
     """
     found: dict[bytes, bytes] = {}
+    lists: dict[bytes, list[bytes]] | None = None
     for name, value in headers:
         lowered = name.lower()
         if lowered in _READ:
             said = value.strip()
-            if lowered in found:
-                said = found[lowered] + b", " + said if lowered in _LISTED else b""
-            found[lowered] = said
+            if lowered not in found:
+                found[lowered] = said
+            elif lowered in _LISTED:
+                lists = lists or {}
+                lists.setdefault(lowered, [found[lowered]]).append(said)
+            else:
+                found[lowered] = b""
+    if lists:
+        found.update((name, b", ".join(values)) for name, values in lists.items())
     length = found.get(b"content-length", b"")
     return Facts(
         status,

@@ -23,12 +23,14 @@ class FakeClock:
         ValueError: for a time that is negative, NaN or infinite.
     """
 
+    sleeps: list[float]
+
     def __init__(self, wall: float = 1_700_000_000.0) -> None:
         check_seconds("wall", wall)
         self._wall = wall
         self._passed = 0.0
         self._lock = Lock()
-        self.sleeps: list[float] = []
+        self.sleeps = []
 
     def __repr__(self) -> str:
         return f"<FakeClock at {self._passed:g} s, sleeps {self.sleeps}>"

@@ -52,7 +52,7 @@ class BreaksOff:
         check_count("after", after, at_least=0)
         if not isinstance(body, bytes | str):
             raise TypeError(f"body must be bytes or str, not {body!r}")
-        self.body = body.encode() if isinstance(body, str) else body
+        self.body: bytes = body.encode() if isinstance(body, str) else body
         if after > len(self.body):
             raise ValueError(f"after must be at most the body's {len(self.body)}, not {after}")
         _check_head(status, headers, "a response whose body breaks off")

@@ -39,6 +39,8 @@ class Script:
     """What answers by a list, for any family of httpx: a public class adds the family and bases."""
 
     family: ClassVar[Family]
+    clock: FakeClock
+    requests: list[Received]
 
     def __init__(self, script: Iterable[Entry], *, clock: FakeClock | None = None) -> None:
         if not isinstance(script, Iterable):
@@ -48,7 +50,7 @@ class Script:
             check_entry(entry, f"entry {number} of the script", self.family)
         self._lock = Lock()
         self.clock = FakeClock() if clock is None else clock
-        self.requests: list[Received] = []
+        self.requests = []
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}, {len(self.requests)} of {len(self._script)} used>"
@@ -143,4 +145,4 @@ class ScriptedTransport(Script, httpx.BaseTransport, httpx.AsyncBaseTransport):
         ValueError: for a status out of range.
     """
 
-    family = Family(httpx)
+    family: ClassVar[Family] = Family(httpx)

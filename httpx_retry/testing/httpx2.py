@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import httpx2
 
 from .._http.family import Family
@@ -18,4 +20,4 @@ class ScriptedTransport(  # type: ignore[misc]  # the shared code is typed for h
     Its arguments and attributes are those of `httpx_retry.testing.ScriptedTransport`.
     """
 
-    family = Family(httpx2)
+    family: ClassVar[Family] = Family(httpx2)

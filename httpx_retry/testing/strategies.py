@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from ._entries import Entry
 
+__all__ = ["failures", "outages", "refusals"]
+
 _REFUSING_STATUSES = (408, 425, 429)
 _NAMING_THE_TIME = (429, 503)
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)

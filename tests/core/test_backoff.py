@@ -72,6 +72,7 @@ def test_decorrelated_jitter_draws_up_to_three_times_the_wait_before() -> None:
     assert backoff(context(2, draw=0.5, previous=2.0)) == 3.5
     assert backoff(context(3, draw=1.0, previous=9.0)) == 10.0
     assert backoff(context(3, draw=0.5, previous=0.0)) == 2.0
+    assert DecorrelatedJitterBackoff(initial=0.5)(context(1, draw=0.5)) == 1.0
 
 
 BACKOFFS = st.one_of(
@@ -110,6 +111,10 @@ def test_no_wait_is_negative_or_beyond_the_maximum(
         (lambda: DecorrelatedJitterBackoff(maximum=-1), "maximum must be"),
         (
             lambda: ExponentialBackoff(jitter="some"),  # type: ignore[arg-type] # the point
+            "jitter must be one of 'full', 'equal', 'none', not 'some'",
+        ),
+        (
+            lambda: ConstantBackoff(1, jitter="some"),  # type: ignore[arg-type] # the point
             "jitter must be one of 'full', 'equal', 'none', not 'some'",
         ),
     ],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import socket
 import ssl
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import h2.events
@@ -12,12 +13,13 @@ import h2.exceptions
 import h11
 import httpx
 import pytest
+import socksio.exceptions
 import trio
 
 from httpx_retry import Evidence
 from httpx_retry._http.family import Family
 from httpx_retry._http.faults import fault_of
-from httpx_retry._http.witness import Witness
+from httpx_retry._http.witness import Witness, as_async_trace, as_trace
 
 FAMILY = Family(httpx)
 REQUEST = httpx.Request("POST", "https://test/", content=b"x")
@@ -56,6 +58,7 @@ def of(*arguments: Any) -> Exception:
         (trio.BrokenResourceError(), Evidence.UNKNOWN),
         (ConnectionResetError(), Evidence.UNKNOWN),
         (TimeoutError(), Evidence.UNKNOWN),
+        (socket.gaierror(-2, "no such name"), Evidence.UNKNOWN),
         (OSError(errno.EHOSTUNREACH, "no route"), Evidence.UNKNOWN),
         # Not every OSError is the network's.
         (FileNotFoundError(), Evidence.BUG),
@@ -72,6 +75,42 @@ def test_what_escapes_httpx_raw(error: Exception, expected: Evidence) -> None:
     assert evidence(error) is expected
 
 
+def tls(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, "as OpenSSL says it")
+    error.reason = reason
+    return error
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("SSLV3_ALERT_CERTIFICATE_EXPIRED", Evidence.PERMANENT),
+        ("TLSV1_ALERT_UNKNOWN_CA", Evidence.PERMANENT),
+        ("TLSV1_ALERT_ACCESS_DENIED", Evidence.PERMANENT),
+        ("TLSV1_ALERT_INTERNAL_ERROR", Evidence.UNSENT),
+        ("CERTIFICATE_LIST_TOO_LONG", Evidence.UNSENT),
+        ("UNEXPECTED_EOF_WHILE_READING", Evidence.UNSENT),
+    ],
+)
+def test_a_peer_that_does_not_trust_us_will_not_tomorrow(reason: str, expected: Evidence) -> None:
+    assert evidence(caused(httpx.ConnectError(""), Exception(tls(reason)))) is expected
+    # What is no error of TLS may have a reason, too.
+    other = Exception()
+    other.reason = reason  # type: ignore[attr-defined] # the point
+    assert evidence(caused(httpx.ConnectError(""), other)) is Evidence.UNSENT
+
+
+def test_a_proxy_that_speaks_no_socks_was_sent_nothing() -> None:
+    assert evidence(socksio.exceptions.ProtocolError("Malformed reply")) is Evidence.UNSENT
+
+
+def test_what_a_server_did_over_http2_is_not_our_own_violation() -> None:
+    ours = httpx.LocalProtocolError("of a request that cannot be")
+
+    assert evidence(ours) is Evidence.PERMANENT
+    assert evidence(caused(ours, h2.exceptions.ProtocolError("of a frame"))) is Evidence.UNKNOWN
+
+
 def goaway(last: int) -> h2.events.ConnectionTerminated:
     event = h2.events.ConnectionTerminated()
     event.last_stream_id = last
@@ -79,7 +118,9 @@ def goaway(last: int) -> h2.events.ConnectionTerminated:
 
 
 def reset(code: int, *, by_us: bool = False, stream: int = 1) -> h2.events.StreamReset:
-    event = h2.events.StreamReset(stream_id=stream)
+    # Older h2 makes its events empty, newer from their fields.
+    event = h2.events.StreamReset.__new__(h2.events.StreamReset)
+    event.stream_id = stream
     event.error_code = code
     event.remote_reset = not by_us
     return event
@@ -88,6 +129,15 @@ def reset(code: int, *, by_us: bool = False, stream: int = 1) -> h2.events.Strea
 def test_only_the_servers_own_reset_counts() -> None:
     assert evidence(of(reset(7))) is Evidence.REFUSED
     assert evidence(of(reset(7, by_us=True))) is Evidence.UNKNOWN
+
+
+def test_what_http2_says_without_any_trace() -> None:
+    assert evidence(of(reset(13))) is Evidence.PERMANENT
+    assert evidence(of(reset(13, by_us=True))) is Evidence.UNKNOWN
+    assert evidence(of(reset(8))) is Evidence.UNKNOWN
+    # Nothing of this connection was processed; else, which stream was ours?
+    assert evidence(of(goaway(0))) is Evidence.REFUSED
+    assert evidence(of(goaway(1))) is Evidence.UNKNOWN
 
 
 def test_a_chain_that_is_a_ring_ends() -> None:
@@ -232,6 +282,69 @@ def test_what_a_trace_proves(
     events: list[tuple[str, dict[str, Any]]], error: Exception, expected: Evidence
 ) -> None:
     assert evidence(error, witness(*events)) is expected
+
+
+def test_a_witness_of_nothing_has_seen_nothing() -> None:
+    fresh = Witness()
+
+    seen = (fresh.saw_anything, fresh.began, fresh.was_answered, fresh.tunnel_failed)
+    assert seen == (False, False, False, False)
+    assert (fresh.left, fresh.disowned, fresh.stream_id) == (0, 0, None)
+
+
+def test_the_callers_own_trace_sees_each_event_too() -> None:
+    seen, event = [], ("http11.send_request_headers.started", {"request": OURS})
+
+    def mine(name: str, info: dict[str, Any]) -> None:
+        seen.append((name, info))
+
+    async def mine_later(name: str, info: dict[str, Any]) -> None:
+        mine(name, info)
+
+    for_threads, for_tasks = Witness(), Witness()
+    as_trace(for_threads, mine)(*event)
+    with pytest.raises(StopIteration):
+        cast("Any", as_async_trace(for_tasks, mine_later)(*event)).send(None)
+
+    assert seen == [event, event]
+    assert for_threads.began
+    assert for_tasks.began
+
+
+def test_each_disowned_request_is_counted() -> None:
+    lost = ("http2.receive_response_headers.failed", {"exception": ConnectionNotAvailable()})
+    sent = [started(H2, stream_id=5), ended(H2, "complete")]
+
+    seen = witness(*sent, lost, *sent, lost)
+
+    assert (seen.left, seen.disowned) == (0, 2)
+
+
+def test_an_answer_once_seen_stays_seen() -> None:
+    seen = witness(started("http11"), ended("http11", "complete"), answered("http11"))
+    assert seen.was_answered
+
+    seen.note("http11.receive_response_body.started", {"request": OURS})
+
+    assert seen.was_answered
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (httpx.Request("POST", "https://test/", content=b"x"), Evidence.UNSENT),
+        (httpx.Request("POST", "https://test/", content=iter([b"x"])), Evidence.UNSENT),
+        (httpx.Request("POST", "https://test/", headers={"Content-Length": "0"}), Evidence.UNKNOWN),
+    ],
+)
+def test_headers_that_announce_a_body_are_no_request_without_it(
+    request_: httpx.Request, expected: Evidence
+) -> None:
+    seen = witness(started(H2, stream_id=5), ended(H2, "failed", OSError()))
+
+    found = fault_of(BROKEN, request_, FAMILY, witness=seen, through_proxy=False)
+
+    assert found.evidence is expected
 
 
 @pytest.mark.parametrize("content", [None, b""])

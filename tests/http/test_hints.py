@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from email.utils import formatdate
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from httpx_retry._http.hints import hints_of, read_hints
+from httpx_retry._http.hints import hints_of, read_date, read_hints
 
 NOW = 784_111_000.0  # 623 s before the moment of RFC 9110's own example, 06 Nov 1994 08:49:37 GMT
 DATE = 784_111_777
@@ -67,6 +68,37 @@ def test_a_date_counts_from_the_servers_own_clock_where_it_shows_it() -> None:
     assert wait(Retry_After=date, Date="yesterday") == 777.0
 
 
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("Thu, 06 Nov 1994 08:49:37 +0100", 777.0 - 3600),
+        ("Sun Nov  6 08:49:37 1994", 777.0),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 777.0),
+    ],
+)
+def test_a_date_is_in_its_own_zone_or_utc_wherever_the_client_is(
+    value: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    time.tzset()
+    try:
+        assert read_date(value.encode()) == NOW + seconds
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_date_that_is_now_is_a_wait_of_nothing() -> None:
+    assert wait(Retry_After=formatdate(NOW, usegmt=True)) == 0.0
+
+
+def test_a_date_is_64_bytes_at_most() -> None:
+    date = "Sun, 06 Nov 1994{}08:49:37 GMT"
+
+    assert wait(Retry_After=date.format(" " * 36)) == 777.0
+    assert wait(Retry_After=date.format(" " * 37)) is None
+
+
 def test_milliseconds_win_over_seconds_and_seconds_over_limits() -> None:
     assert wait(retry_after_ms="1500", Retry_After="9") == 1.5
     assert wait(retry_after_ms="soon", Retry_After="9") == 9.0
@@ -106,6 +138,7 @@ def test_a_reset_is_in_seconds_or_a_moment(name: str) -> None:
     # 10^9 and above is a moment; here one that the server's Date puts 60 s ahead.
     then = formatdate(1_699_999_940, usegmt=True)
     assert wait(429, **{name: "1700000000", "Date": then}) == 60.0
+    assert wait(429, **{name: "1000000000", "Date": formatdate(999_999_990)}) == 10.0
     later = formatdate(1_700_000_001, usegmt=True)
     assert wait(429, **{name: "1700000000", "Date": later}) is None
 
@@ -176,6 +209,8 @@ class Other:
     [
         ([(b"Date", b"Sun, 06 Nov 1994 08:49:37 GMT"), (b"RETRY-AFTER", b"3")], (3.0, None)),
         ([(b"X-Should-Retry", b"false")], (None, False)),
+        ([(b"Retry-After", b"Sun, 06 Nov 1994 08:49:37 GMT")], (777.0, None)),
+        ([(b"RateLimit", b'"q";r=0;t=4')], (4.0, None)),
         ([(b"Date", b"Sun, 06 Nov 1994 08:49:37 GMT"), (b"Server", b"x")], (None, None)),
         ([], (None, None)),
     ],

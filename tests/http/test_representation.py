@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from httpx_retry._http.representation import Facts, Span, facts_of
+from httpx_retry._http.representation import Facts, Span, facts_of, length_of
 
 
 def facts(status: int = 200, /, **headers: str) -> Facts:
@@ -74,6 +78,63 @@ def test_what_is_said_twice_is_not_said() -> None:
     twice = facts_of(200, [(b"ETag", b'"1"'), (b"etag", b'"1"')])
 
     assert twice.validator is None
+
+
+@pytest.mark.parametrize(
+    "again",
+    [(b"Date", b"Mon Nov  7 08:49:37 1994"), (b"Last-Modified", b"Sun Nov  6 08:49:37 1994")],
+)
+def test_what_a_date_says_twice_is_no_validator(again: tuple[bytes, bytes]) -> None:
+    once = [(b"Last-Modified", b"Sun Nov  6 08:49:37 1994"), (b"Date", b"Mon Nov  7 08:49:37 1994")]
+
+    assert facts_of(200, once).validator is not None
+    assert facts_of(200, [*once, again]).validator is None
+    assert facts_of(200, [*once, again, again]).validator is None
+
+
+def test_what_may_be_a_list_is_one() -> None:
+    found = facts_of(200, [(b"Content-Encoding", each) for each in (b" gzip", b"br ", b"zstd")])
+
+    assert found.kind == (None, b"gzip, br, zstd", None)
+
+
+@pytest.mark.parametrize(
+    ("version", "headers", "expected"),
+    [
+        (b"HTTP/1.1", {}, True),
+        (b"HTTP/1.0", {}, True),
+        (b"HTTP/2", {}, False),
+        (b"", {}, False),
+        (b"HTTP/1.1", {"Content-Length": "0"}, False),
+        (b"HTTP/1.1", {"Transfer-Encoding": "chunked"}, False),
+    ],
+)
+def test_what_ends_with_its_connection(
+    version: bytes, headers: dict[str, str], expected: bool
+) -> None:
+    assert facts_of(200, httpx.Headers(headers).raw, version).ends_with_connection is expected
+    # Where the version is not known, nothing is made of it.
+    assert not facts_of(200, httpx.Headers(headers).raw).ends_with_connection
+
+
+@pytest.mark.parametrize("kept_as", ["_list", "raw"])
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"Content-Length": "5"}, b"5"),
+        ({}, None),
+        ({"Content-Length": "5", "Transfer-Encoding": "chunked"}, None),
+        ({"TRANSFER-ENCODING": "chunked", "content-length": "5"}, None),
+    ],
+)
+def test_a_transfer_encoding_overrides_a_length(
+    kept_as: str, headers: dict[str, str], expected: bytes | None
+) -> None:
+    given: Any = httpx.Headers(headers)
+    if kept_as == "raw":
+        given = SimpleNamespace(raw=given.raw)
+
+    assert length_of(given) == expected
 
 
 def test_where_a_part_begins_and_ends_in_the_whole() -> None:

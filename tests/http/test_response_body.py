@@ -1,4 +1,4 @@
-"""Which bodies are whole before their first byte is delivered."""
+"""Which bodies are whole before their first byte is delivered, and what is the rest of one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from httpx_retry._http.response_body import is_small
+from httpx_retry._http.representation import Facts, Span
+from httpx_retry._http.response_body import Body, is_small
 
 
 class Other:
@@ -35,3 +36,182 @@ def test_a_length_of_up_to_64_kib_is_small(kind: Any, length: str | None, expect
     headers = {"Server": "x"} | ({} if length is None else {"Content-Length": length})
 
     assert is_small(kind(headers)) is expected
+
+
+PLAIN = (b"text/plain", None, None)
+WHOLE = Facts(200, PLAIN, 100_000, None, b'"v1"')
+REST = Facts(206, PLAIN, 99_990, Span(10, 99_999, 100_000), b'"v1"')
+PART = Facts(206, PLAIN, 90_000, Span(10_000, 99_999, 200_000), b'"v1"')
+UNVALIDATED = WHOLE._replace(validator=None)
+ENDLESS = UNVALIDATED._replace(length=None)
+
+
+def begun(facts: Facts = WHOLE, delivered: int = 10, seconds: list[float] | None = None) -> Body:
+    """A body of which some bytes were delivered: zeros."""
+    body = Body(facts, lambda: 0.0 if seconds is None else seconds[0], may_ask_ranges=True)
+    assert body.take(bytes(delivered)) == bytes(delivered)
+    assert body.cannot_go_on() is None
+    return body
+
+
+@pytest.mark.parametrize(
+    ("began", "new", "refusal"),
+    [
+        (WHOLE, REST._replace(ends_with_connection=True), "nobody could tell whether it is whole"),
+        (WHOLE, REST._replace(kind=(b"text/plain", b"gzip", None)), "another Content-Encoding"),
+        (
+            UNVALIDATED,
+            UNVALIDATED._replace(length=5),
+            "another status, Content-Type, Content-Length or Content-Range",
+        ),
+        (WHOLE, REST._replace(status=416), "status 416"),
+        (WHOLE, REST._replace(validator=b'"v2"'), "another validator"),
+        (WHOLE, REST._replace(span=None), "no single Content-Range"),
+        (
+            WHOLE,
+            REST._replace(kind=(b"multipart/byteranges; boundary=x", None, None)),
+            "no single Content-Range",
+        ),
+        (
+            WHOLE,
+            REST._replace(span=Span(11, 99_999, 100_000)),
+            "Content-Range 11-99999 where 10-99999 is missing",
+        ),
+        (
+            WHOLE,
+            REST._replace(span=Span(10, 99_998, 100_000)),
+            "Content-Range 10-99998 where 10-99999 is missing",
+        ),
+        (WHOLE, REST._replace(span=Span(10, 99_999, 100_001)), "another length in all"),
+        (WHOLE, REST._replace(length=5), "a Content-Length that contradicts its Content-Range"),
+        (
+            WHOLE,
+            WHOLE._replace(span=Span(0, 1, 2)),
+            "a part that was not asked for, or a Content-Range without a 206",
+        ),
+        (WHOLE, WHOLE._replace(length=100_001), "another length"),
+    ],
+)
+def test_what_is_not_the_rest_is_refused_and_told_why(
+    began: Facts, new: Facts, refusal: str
+) -> None:
+    body = begun(began)
+
+    assert body.accept(new) is False
+    assert body.refusal == refusal
+
+
+@pytest.mark.parametrize(
+    ("began", "new", "refusal"),
+    [
+        (
+            WHOLE,
+            WHOLE._replace(status=203),
+            "another status, Content-Type, Content-Encoding or Location",
+        ),
+        (
+            PART,
+            PART._replace(validator=b'"v2"'),
+            "another part, or a part of another version",
+        ),
+        (
+            PART,
+            PART._replace(span=Span(10_000, 99_999, None)),
+            "another part, or a part of another version",
+        ),
+    ],
+)
+def test_what_cannot_take_the_place_of_a_body_is_refused_and_told_why(
+    began: Facts, new: Facts, refusal: str
+) -> None:
+    body = begun(began, delivered=0)
+
+    assert body.accept(new) is False
+    assert body.refusal == refusal
+
+
+@pytest.mark.parametrize(
+    ("new", "sent"),
+    [
+        (REST, [bytes(99_990)]),
+        # The whole again: what was delivered is skipped, in whatever pieces it comes.
+        (WHOLE, [bytes(4), bytes(99_996)]),
+        (WHOLE._replace(length=None), [bytes(100_000)]),
+    ],
+)
+def test_the_rest_is_delivered_once_and_no_more(new: Facts, sent: list[bytes]) -> None:
+    body = begun()
+
+    assert body.accept(new) is True
+    assert body.is_over is False
+    assert sum(len(body.take(chunk)) for chunk in sent) == 99_990
+    body.end()
+    assert (body.refusal, body.is_over, body.delivered) == (None, False, 100_000)
+
+
+def test_a_rest_that_is_longer_than_it_said_is_cut_and_refused() -> None:
+    body = begun()
+    assert body.accept(REST)
+
+    assert body.take(bytes(99_991)) == bytes(99_990)
+    assert (body.refusal, body.is_over) == ("it is longer than it said", True)
+
+
+def test_a_rest_that_is_shorter_than_it_said_is_refused() -> None:
+    body = begun()
+    assert body.accept(REST)
+    body.take(bytes(99_989))
+
+    body.end()
+
+    assert body.refusal == "it is shorter than what it continues"
+
+
+def test_a_whole_in_the_place_of_a_part_is_over_where_the_part_ends() -> None:
+    body = begun(PART)
+    assert body.accept(PART._replace(status=200, length=200_000, span=None))
+
+    assert body.take(bytes(100_000 - 1)) == bytes(89_989)
+    assert body.is_over is False
+    assert body.take(bytes(100)) == b"\0"
+    assert (body.refusal, body.is_over) == (None, True)
+    assert body.take(b"more") == b""
+    assert body.is_over is True
+
+
+@pytest.mark.parametrize("changed", [0, 9])
+def test_without_a_validator_the_same_bytes_must_come_first(changed: int) -> None:
+    body = begun(UNVALIDATED)
+    assert body.accept(UNVALIDATED)
+    first = bytearray(10)
+    first[changed] = 1
+
+    assert body.take(bytes(first) + b"more") == b""
+    assert body.refusal == "its first bytes differ from those delivered"
+    assert body.is_over is True
+
+
+@pytest.mark.parametrize(("seconds", "refusal"), [(5.0, None), (5.1, "skipping took too long")])
+def test_skipping_without_a_length_may_take_5_s(seconds: float, refusal: str | None) -> None:
+    now = [0.0]
+    body = begun(ENDLESS, seconds=now)
+    assert body.accept(ENDLESS)
+    now[0] = seconds
+
+    body.take(bytes(10))
+
+    assert body.refusal == refusal
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reason"),
+    [(5.0, None), (5.1, "no validator and no length, and older than 5 s")],
+)
+def test_a_body_without_validator_and_length_is_a_feed_after_5_s(
+    seconds: float, reason: str | None
+) -> None:
+    now = [0.0]
+    body = begun(ENDLESS, seconds=now)
+    now[0] = seconds
+
+    assert body.cannot_go_on() == reason

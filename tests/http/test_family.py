@@ -1,0 +1,61 @@
+"""A family's classes are its module's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from httpx_retry._http.family import Family
+from tests.worlds import Stream
+
+
+@pytest.fixture
+def family() -> Family:
+    """Made in each test: those of the public classes are made as they are imported."""
+    return Family(httpx)
+
+
+def test_its_classes_are_those_of_its_module(family: Family) -> None:
+    named = {name: held for name, held in vars(family).items() if hasattr(httpx, name)}
+
+    assert named == {name: getattr(httpx, name) for name in named}
+    assert len(named) == 16
+    assert family.name == httpx.__name__
+    assert family.unsent == (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+def test_it_knows_what_bodies_travel_in(family: Family) -> None:
+    form = httpx.Request("POST", "http://test/", files={"file": b"x"})
+    iterated = httpx.Request("POST", "http://test/", content=iter([b"x"]))
+
+    assert isinstance(form.stream, family.MultipartStream)
+    assert isinstance(iterated.stream, family.iterator_streams)
+    assert not isinstance(form.stream, family.iterator_streams)
+
+
+def test_a_stream_class_is_joined_once(family: Family) -> None:
+    class Behaviour:
+        __slots__ = ()
+
+    joined = family.stream_class(Behaviour)
+
+    assert family.stream_class(Behaviour) is joined
+    assert joined.__name__ == "Behaviour"
+    assert issubclass(joined, httpx.SyncByteStream)
+    assert issubclass(joined, httpx.AsyncByteStream)
+
+
+def test_a_mock_does_not_trace(family: Family) -> None:
+    assert family.can_trace(httpx.HTTPTransport())
+    assert not family.can_trace(httpx.MockTransport(lambda _: httpx.Response(200)))
+    assert not family.can_trace(httpx.WSGITransport(app=lambda _environ, _start: []))
+    app: Any = object()
+    assert not family.can_trace(httpx.ASGITransport(app=app))
+
+
+def test_closing_what_has_nothing_to_close_is_known(family: Family) -> None:
+    for _ in range(2):
+        assert family.closes_nothing(httpx.ByteStream(b""))
+        assert not family.closes_nothing(Stream())

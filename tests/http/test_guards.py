@@ -1,0 +1,137 @@
+"""What may be sent again of a request's body: guards as values, and what a file must offer."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from httpx_retry._http.body_guard import BodyGuard, OneShotGuard, RewindingGuard
+from httpx_retry._http.family import Family
+from httpx_retry._http.request_body import guard_for
+from tests.worlds import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FAMILY = Family(httpx)
+
+
+def guard(content: Any, capacity: int = 0) -> BodyGuard:
+    found: Any = guard_for(httpx.Request("POST", "http://test/", content=content), FAMILY, capacity)
+    return found  # type: ignore[no-any-return] # as it is made by `Family.stream_class`
+
+
+class File:
+    """What httpx takes for a file: something with `read`, and whatever else is given."""
+
+    def __init__(self, content: bytes = b"0123456789", **more: Any) -> None:
+        self._file = io.BytesIO(content)
+        self.read = self._file.read
+        self.__dict__.update(more)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._file)
+
+
+SEEK: dict[str, Any] = {"seek": lambda position, _whence=0: position}
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        (io.BytesIO(b"0123"), RewindingGuard),
+        (File(**SEEK, tell=lambda: 3), RewindingGuard),
+        (File(**SEEK, tell=lambda: 3, seekable=lambda: True), RewindingGuard),
+        (File(**SEEK, tell=lambda: 3, seekable=lambda: False), OneShotGuard),
+        (File(**SEEK, tell=lambda: 3.5), OneShotGuard),
+        (File(**SEEK), OneShotGuard),
+        (File(tell=lambda: 3), OneShotGuard),
+    ],
+)
+def test_a_file_is_rewound_if_it_says_where_it_stands_and_can_go_back(
+    file: Any, expected: type
+) -> None:
+    assert isinstance(guard(file), expected)
+
+
+def test_a_guard_knows_what_it_reads_from() -> None:
+    source = [b"1", b"2"]
+    request = httpx.Request("POST", "http://test/", content=iter(source))
+    stream: Any = request.stream
+    mine = OneShotGuard(stream, FAMILY, 0)
+
+    assert mine.holds(stream)
+    # Another stream of httpx's over the same source, and the source itself.
+    assert mine.holds(httpx.Request("POST", "http://test/", content=stream._stream).stream)
+    assert mine.holds(stream._stream)
+    assert not mine.holds(httpx.Request("POST", "http://test/", content=iter(source)).stream)
+    assert not mine.holds(object())
+    # A stream of the user's own has no source.
+    own = Stream()
+    assert OneShotGuard(own, FAMILY, 0).holds(own)
+    assert not OneShotGuard(own, FAMILY, 0).holds(Stream())
+
+
+class Changing:
+    """An iterable that gives something else each time."""
+
+    def __init__(self, *bodies: list[bytes]) -> None:
+        self._bodies = iter(bodies)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(next(self._bodies))
+
+
+@pytest.mark.parametrize(
+    ("bodies", "why"),
+    [
+        (([b"0123"], [b"0124"]), "it gave other bytes when it was read again"),
+        (([b"0"], [b"1"]), "it gave other bytes when it was read again"),
+        (([b"01", b"23"], [b"01", b"2"]), "it gave 4 bytes, and 3 when read again"),
+    ],
+)
+def test_a_body_that_changes_is_refused(bodies: tuple[list[bytes], ...], why: str) -> None:
+    mine: Any = RewindingGuard(Changing(*bodies), FAMILY, None)
+    assert b"".join(mine) == b"".join(bodies[0])
+    assert [mine.is_replayable] == [True]
+
+    with pytest.raises(httpx.RemoteProtocolError, match=why) as refused:
+        b"".join(mine)
+
+    assert str(refused.value).endswith(f"cannot be: {why}")
+    assert [mine.is_replayable] == [False]
+    assert (mine.refusal, mine.error) == (refused.value, None)
+    mine.close()
+    assert (mine.refusal, mine.error) == (None, None)
+
+
+def test_a_body_that_goes_on_where_it_ended_before_is_the_same() -> None:
+    mine: Any = RewindingGuard(Changing([b"01"], [b"0", b"123"], [b"0123"]), FAMILY, None)
+
+    assert [b"".join(mine) for _ in range(3)] == [b"01", b"0123", b"0123"]
+    assert mine.is_replayable is True
+
+
+def test_what_was_read_and_not_kept_is_refused() -> None:
+    mine: Any = OneShotGuard(iter([b"x"]), FAMILY, 0)
+    assert b"".join(mine) == b"x"
+
+    with pytest.raises(httpx.RemoteProtocolError) as refused:
+        b"".join(mine)
+
+    assert str(refused.value).endswith("cannot be: it is a stream that was read already")
+
+
+def test_what_was_kept_is_given_in_pieces() -> None:
+    body = bytes(200_000)
+    mine: Any = OneShotGuard(iter([body]), FAMILY, 1 << 20)
+    assert list(mine) == [body]
+
+    again = list(mine)
+
+    assert b"".join(again) == body
+    assert max(map(len, again)) == 1 << 16
+    mine.close()

@@ -1,0 +1,153 @@
+"""What the small rooms of `_http/` say, each by itself."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import httpx
+import pytest
+
+from httpx_retry._http.causes import chain_of, was_refused
+from httpx_retry._http.deadline import Deadline
+from httpx_retry._http.drain import Drain, drain_for
+from httpx_retry._http.family import Family
+from httpx_retry._http.requests import copied, is_same_origin
+from httpx_retry._http.responses import read_copy
+from httpx_retry.testing import FakeClock
+
+FAMILY = Family(httpx)
+
+
+class Group(Exception):  # noqa: N818 - stands in for ExceptionGroup, which 3.10 lacks
+    def __init__(self, *exceptions: Exception) -> None:
+        super().__init__()
+        self.exceptions = exceptions
+
+
+def test_what_stands_first_is_behind_an_error_and_nothing_beside_it() -> None:
+    expired = ssl.SSLCertVerificationError("expired")
+
+    assert chain_of(Exception(expired))[1:] == (expired,)
+    assert chain_of(Exception("no exception", expired))[1:] == ()
+    assert chain_of(Group(expired, OSError()))[1:] == (expired,)
+    assert chain_of(Group())[1:] == ()
+
+
+def test_refused_is_what_nobody_listened_to() -> None:
+    error = httpx.ConnectError("all failed")
+    error.__cause__ = Exception(ConnectionRefusedError())
+
+    assert was_refused(error)
+    assert not was_refused(httpx.ConnectError("no such name"))
+
+
+def test_a_deadline_bounds_each_timeout_by_what_is_left() -> None:
+    clock = FakeClock()
+    clock.advance(10)
+    deadline = Deadline({"connect": 1.0, "read": 5.0, "write": None}, 13.0, clock.monotonic)
+
+    for found in (dict(deadline), {phase: deadline.get(phase) for phase in deadline}):
+        assert found == {"connect": 1.0, "read": 3.0, "write": 3.0}
+    # A phase that the caller did not name.
+    assert deadline.get("pool") == 3.0
+    assert deadline.get("pool", 2.0) == 2.0
+    deadline.lift()
+    assert (deadline["read"], deadline.get("pool", 2.0), deadline.get("pool")) == (5.0, 2.0, None)
+
+
+def test_a_drain_is_over_past_its_bytes_or_its_second() -> None:
+    clock = FakeClock()
+    drain = Drain(10, clock.monotonic)
+
+    clock.advance(1)
+    assert not drain.is_over(10)
+    assert drain.is_over(1)
+
+    late = Drain(10, clock.monotonic)
+    clock.advance(1.001)
+    assert late.is_over(0)
+
+
+def drain_of(
+    length: object = None, *, left: float | None = None, method: str = "GET", **more: Any
+) -> Drain | None:
+    headers = {} if length is None else {"Content-Length": str(length)}
+    return drain_for(
+        httpx.Request(method, "http://test/", extensions={"timeout": {"read": 5.0}}),
+        httpx.Response(more.pop("status", 503), headers=headers, extensions=more),
+        FakeClock().monotonic,
+        left=left,
+    )
+
+
+def ends_after(size: int, drain: Drain | None) -> bool:
+    return drain is not None and not drain.is_over(size) and drain.is_over(1)
+
+
+def test_what_has_no_body_is_read_to_its_end() -> None:
+    assert ends_after(0, drain_of(0))
+    assert ends_after(0, drain_of(method="HEAD"))
+    assert ends_after(0, drain_of(status=304))
+
+
+def test_a_short_body_is_drained_if_that_cannot_last() -> None:
+    assert ends_after(1 << 14, drain_of(1 << 14))
+    assert drain_of((1 << 14) + 1) is None
+    assert drain_of("none at all") is None
+    assert drain_of("0x5") is None
+    assert ends_after(5, drain_of(5, left=6.0))
+    assert drain_of(5, left=5.999) is None
+
+
+def test_over_http2_the_window_is_worth_more() -> None:
+    http2: dict[str, Any] = {"http_version": b"HTTP/2"}
+
+    assert ends_after(1 << 22, drain_of(1 << 22, **http2))
+    assert ends_after(1 << 22, drain_of(**http2))
+    assert drain_of((1 << 22) + 1, **http2) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("http://test/a", "http://test:80/b", True),
+        ("https://test/", "https://test:443/", True),
+        ("https://test/", "https://test:80/", False),
+        ("http://test/", "http://test:443/", False),
+        ("http://test/", "https://test/", False),
+        # In capitals httpx leaves a default port in.
+        ("HTTP://test:80/", "http://test/", True),
+        ("HTTPS://test:443/", "https://test/", True),
+        ("HTTPS://test:443/", "https://test:80/", False),
+        ("http://test:8080/", "http://test/", False),
+        ("http://test:8080/", "http://test:8080/", True),
+    ],
+)
+def test_an_origin_has_a_port_said_or_not(one: str, other: str, same: bool) -> None:
+    assert is_same_origin(httpx.URL(one), httpx.URL(other)) is same
+
+
+def test_a_copied_request_may_be_changed() -> None:
+    given = httpx.Request("POST", "http://test/", content=b"x", extensions={"mine": {"a": 1}})
+
+    copy = copied(given)
+    copy.headers["X"] = "1"
+    copy.extensions["mine"]["a"] = 2
+    copy.extensions["more"] = 3
+
+    assert "X" not in given.headers
+    assert given.extensions == {"mine": {"a": 1}}
+    assert (copy.method, copy.content) == ("POST", b"x")
+
+
+def test_a_read_copy_is_like_the_response() -> None:
+    request = httpx.Request("GET", "http://test/")
+    given = httpx.Response(202, headers={"X": "1"}, extensions={"http_version": b"HTTP/2"})
+
+    copy = read_copy(given, b"body", request, FAMILY)
+
+    assert copy is not None
+    assert (copy.status_code, copy.headers, copy.content) == (202, given.headers, b"body")
+    assert copy.request is request
+    assert copy.http_version == "HTTP/2"

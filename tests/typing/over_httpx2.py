@@ -1,0 +1,50 @@
+"""What type checkers make of the transports for httpx2: its classes, and not httpx's."""
+
+from __future__ import annotations
+
+import httpx
+import httpx2
+from typing_extensions import assert_type
+
+from httpx_retry import RetryPolicy, add_retries
+from httpx_retry import RetryTransport as RetryTransport1
+from httpx_retry.httpx2 import AsyncRetryTransport, RetryTransport
+from httpx_retry.testing.httpx2 import ScriptedTransport
+
+httpx2.Client(transport=RetryTransport(policy=RetryPolicy(), http2=True))
+httpx2.AsyncClient(transport=AsyncRetryTransport(limits=httpx2.Limits(max_connections=1)))
+RetryTransport(httpx2.HTTPTransport())
+RetryTransport(ScriptedTransport([503, 200]))
+AsyncRetryTransport(httpx2.AsyncHTTPTransport())
+
+# The families do not mix.
+httpx.Client(transport=RetryTransport())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+httpx2.Client(transport=RetryTransport1())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+RetryTransport(httpx.HTTPTransport())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+RetryTransport(limits=httpx.Limits())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+httpx2.Client(transport=AsyncRetryTransport())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+RetryTransport(http3=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+assert_type(add_retries(httpx2.Client()), httpx2.Client)
+assert_type(add_retries(httpx2.AsyncClient()), httpx2.AsyncClient)
+
+
+def sign(request: httpx2.Request, number: int) -> httpx2.Request:
+    """What `prepare` gets, and gives back, is httpx2's."""
+    request.headers["X-Attempt"] = str(number)
+    return request
+
+
+def sign1(request: httpx.Request, number: int) -> httpx.Request:
+    """And not httpx's."""
+    request.headers["X-Attempt"] = str(number)
+    return request
+
+
+RetryTransport(prepare=sign)
+RetryTransport(prepare=sign1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def by_hand(request: httpx2.Request) -> None:
+    """Called by hand they are typed as httpx2's own."""
+    assert_type(RetryTransport().handle_request(request), httpx2.Response)
