@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 help:  ## Show this help
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # pip knows dependency groups from 25.1 on.
 $(READY): pyproject.toml
@@ -27,7 +27,8 @@ test: $(READY)  ## Run the tests
 soak: $(READY)  ## 10 minutes of mixed traffic and faults: memory and open files stay flat
 	$(BIN)/python -m tests.faults.soak --minutes 10
 
-check: lint types cover over-httpx2 docs build smoke  ## All that CI runs: lint, format, types, tests, docs, build, smoke test
+check: $(READY)  ## All that CI runs: lint, format, types, tests, docs, build, smoke test; two at a time
+	$(MAKE) --jobs 2 --output-sync=target cover lint types over-httpx2 docs smoke
 
 lint: $(READY)  ## Check style and format
 	$(BIN)/ruff check

@@ -6,18 +6,17 @@ The drivers make a `Call` when a first attempt did not simply succeed, and ask o
 
 from __future__ import annotations
 
-from sys import intern
 from typing import TYPE_CHECKING, Any
 
-from ._attempt import LatestAttempt
-from ._core.decider import DONE, decide, is_too_late
+from ._core.decider import BUDGET_EXHAUSTED, DEADLINE, DONE, decide, is_too_late
 from ._core.outcome import Evidence, Outcome, Retry, Stop, StopReason
 from ._http.load import load_of
-from ._http.requests import origin_of
+from ._turn import Turn
 
 if TYPE_CHECKING:
     import httpx
 
+    from ._core.outcome import Load
     from ._core.policy import RetryPolicy
     from ._settings import Settings
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 _BUG, _CLOSED = Evidence.BUG, StopReason.CLOSED
 
 
-class Call(LatestAttempt):
+class Call(Turn):
     """The journey of one request, from its first outcome on.
 
     Args:
@@ -41,9 +40,10 @@ class Call(LatestAttempt):
         epoch: as given: in another one, the transport was closed since.
         gave_up: whether the response at hand, if any, is not what the caller gets.
         has_departed: whether the first attempt was made.
+        owes: what a retry has yet to withdraw from a budget that is leased (see `settle`).
     """
 
-    __slots__ = ("_known_origin", "epoch", "gave_up", "has_departed")
+    __slots__ = ("_on_credit", "epoch", "gave_up", "has_departed", "owes")
 
     def __init__(  # noqa: PLR0913, PLR0917 - what the drivers know by then, and nothing in a bundle
         self,
@@ -55,11 +55,14 @@ class Call(LatestAttempt):
         began: float,
         epoch: int,
     ) -> None:
-        LatestAttempt.__init__(self, settings, policy, request, url, body, began)
+        Turn.__init__(self, settings, policy, request, url, body, began)
         self.epoch = epoch
         self.gave_up = False
         self.has_departed = True
-        self._known_origin: str | None = None
+        self._known_origin = None
+        self._on_credit: Retry | None = None
+        self.owes: tuple[str, Load, float] | None = None
+        self.spread = 0.0
 
     def begin(self) -> None:
         """Nothing was sent yet: the request may be given a key, and the first attempt is due.
@@ -87,7 +90,7 @@ class Call(LatestAttempt):
             is_closed: whether the transport was closed since the call began.
 
         Returns:
-            The seconds until the next attempt; None: there is none.
+            The seconds until the next attempt; None: there is none, or `settle` is to say.
 
         Raises:
             Exception: what `retry_if`, the backoff or `on_event` raises, and what `decide` does.
@@ -97,6 +100,8 @@ class Call(LatestAttempt):
         if outcome is None:
             self._stopped(DONE)
             return None
+        if outcome.server_wait is not None:
+            self._impose(outcome)
         # A look at httpx's headers is dear, and of no use where the method says it all.
         self.method = method = self.request.method
         self.keyed = method not in self._policy.methods and self.outgoing.is_keyed
@@ -105,6 +110,9 @@ class Call(LatestAttempt):
         self.is_closed = is_closed
         decision = decide(self._policy, self, outcome, self._settings.random, self._withdraw)
         if isinstance(decision, Retry):
+            if self.owes is not None:
+                self._on_credit = decision
+                return None
             self._granted(decision, outcome)
             return decision.delay
         if outcome.evidence is not _BUG:
@@ -115,11 +123,35 @@ class Call(LatestAttempt):
         settings = self._settings
         if settings.budget is None:
             return 0.0
-        if self._known_origin is None:
-            # One string for all that wait for the same origin.
-            self._known_origin = intern(origin_of(self.outgoing.url))
         load = load_of(outcome, settings.wire.family)
-        return settings.budget.withdraw(self._known_origin, load, self._ended)
+        if settings.is_leased:
+            self.owes = self.origin, load, self._ended
+            return 0.0
+        return settings.budget.withdraw(self.origin, load, self._ended)
+
+    def settle(self) -> float | None:
+        """Pay for the retry that was granted on credit, now that tokens were leased.
+
+        Returns:
+            As `judge`.
+        """
+        budget, outcome, decision = self._settings.budget, self._outcome, self._on_credit
+        assert budget is not None
+        assert outcome is not None
+        assert self.owes is not None
+        assert decision is not None
+        owes, self.owes = self.owes, None
+        elapsed = self._settings.clock.monotonic() - self._began
+        if is_too_late(self._policy.max_elapsed, elapsed + decision.delay):
+            self._stopped(DEADLINE)  # while the response is there to be handed over
+            return None
+        tokens = budget.withdraw(*owes)
+        if tokens is None:
+            self._stopped(BUDGET_EXHAUSTED)
+            return None
+        self.tokens += tokens
+        self._granted(decision, outcome)
+        return decision.delay
 
     def _granted(self, decision: Retry, outcome: Outcome) -> None:
         delay, reason = decision
@@ -135,7 +167,7 @@ class Call(LatestAttempt):
         recovered = decision is DONE
         if recovered and not self._attempts:
             if self._settings.missing:
-                self._settings.deposit(origin_of(self.outgoing.url), None)
+                self._settings.deposit(self.origin, None)
             return
         if not recovered and reason is not _CLOSED:
             self.tokens = 0.0  # spent
@@ -176,8 +208,7 @@ class Call(LatestAttempt):
         """The call is over, however it ended: nothing is kept, and no token that was not spent."""
         self.outgoing.close()
         if self.tokens:
-            assert self._known_origin is not None
-            self._settings.deposit(self._known_origin, self.tokens)
+            self._settings.deposit(self.origin, self.tokens)
             self.tokens = 0.0
         self._response = self._error = self._outcome = None
 

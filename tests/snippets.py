@@ -17,6 +17,7 @@ DOCUMENTS = (
 # Documents whose blocks need more than a flaky server, and the tests that run them.
 RUN_ELSEWHERE = {
     "docs/clients.md": "tests/clients/test_page.py",
+    "docs/fleets.md": "tests/fleet/test_documents.py",
     "docs/moving-here.md": "tests/moving/sections.py",
 }
 

@@ -21,10 +21,12 @@ from .contenders import (
     UNBUDGETED,
     Contender,
 )
+from .fleet import FLEET
 from .loopback import loopback
 from .outage import WATCHED, course, figures, scenarios
 from .picture import draw
 from .small import flaky, limit, restart
+from .workers import OWN, SHARED, workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +111,45 @@ def wire() -> Table:
     return table
 
 
+def fleets(bench: Bench, pool: ProcessPoolExecutor) -> Table:
+    """Many small workers: with a bucket each, and with one on Redis."""
+    met = [(each, count) for count in (160, 1000) for each in scenarios(count)]
+    met = met[bench.pick(slice(None), slice(1, 2))]
+    table = Table(
+        "the same outages, met by fleets",
+        {"service": "", "bucket": "", "attempts per request": ".2f", "recovery in s": ".1f"},
+        note=f"never: not within {WATCHED:.0f} s",
+    )
+    rows = [
+        (f"{scenario.name}, {count:,} workers", name, pool.submit(figures, kind, scenario, SEED))
+        for scenario, count in met
+        for name, kind in ((OWN, OURS), (SHARED, FLEET))
+    ]
+    for step in bench.steps("fleets", len(rows)):
+        service, name, found = rows[step]
+        table.add(service, name, *found.result())
+    return table
+
+
+def in_earnest() -> Iterator[Table]:
+    """The run of 8 processes with a real Redis."""
+    outages, quotas = workers()
+    table = Table(
+        "8 processes: 40 a second, called 32 times a second, hangs for 2 s",
+        {"budget and cool-down": "", "attempts per request": ".2f"},
+    )
+    for name, attempts in outages.items():
+        table.add(name, attempts)
+    yield table
+    table = Table(
+        "8 processes: a quota of 100 a second, 160 a second for 5 s",
+        {"budget and cool-down": "", "requests": ",d", "429s": ",d", "failed": ",d", "s": ".1f"},
+    )
+    for name, quota in quotas.items():
+        table.add(name, *quota)
+    yield table
+
+
 def measure(bench: Bench) -> Iterator[Table]:
     """Answer it, and draw the picture. A quick answer leaves out the real wire."""
     contenders = bench.pick(CONTENDERS, (NO_RETRY, OURS, HTTPX_RETRIES, BOTOCORE))
@@ -116,8 +157,10 @@ def measure(bench: Bench) -> Iterator[Table]:
         yield outages(bench, pool, contenders)
         yield troubles(bench, pool, contenders)
         yield flakiness(bench, pool)
+        yield fleets(bench, pool)
     if not bench.quick:
         yield wire()
+        yield from in_earnest()
     hangs = scenarios(4)[1]
     shown = bench.pick((NO_RETRY, HTTPX_RETRIES, STAMINA, OURS), (NO_RETRY, OURS))
     draw({each.name: course(each, hangs, SEED) for each in shown}, bench.pick(RESULTS, QUICK))

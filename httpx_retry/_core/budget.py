@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from threading import Lock
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from ._checks import check_seconds
 from .outcome import Load
@@ -82,6 +82,10 @@ class RetryBudget:
         ValueError: for a value out of range.
         TypeError: for a value that is no number.
     """
+
+    # Transports count its traffic, and tell it of good first attempts only while anything is
+    # missing. It is looked for in the very class: a subclass may want to know more.
+    is_counted_for: ClassVar[bool] = True
 
     def __init__(
         self,

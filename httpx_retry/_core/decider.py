@@ -34,15 +34,15 @@ _NEVER_SENT, _UNPROCESSED = RetryReason.UNSENT, RetryReason.REFUSED
 _METHOD, _KEY = RetryReason.IDEMPOTENT_METHOD, RetryReason.IDEMPOTENCY_KEY
 
 DONE = Stop(StopReason.DONE)
+DEADLINE = Stop(StopReason.DEADLINE)
 _NOT_TRANSIENT = Stop(StopReason.NOT_TRANSIENT)
 _SERVER_DECLINED = Stop(StopReason.SERVER_DECLINED)
 _NOT_IDEMPOTENT = Stop(StopReason.NOT_IDEMPOTENT)
 _BODY_NOT_REPLAYABLE = Stop(StopReason.BODY_NOT_REPLAYABLE)
 _ATTEMPTS_EXHAUSTED = Stop(StopReason.ATTEMPTS_EXHAUSTED)
 _RETRY_AFTER_TOO_LONG = Stop(StopReason.RETRY_AFTER_TOO_LONG)
-_DEADLINE = Stop(StopReason.DEADLINE)
 _CLOSED = Stop(StopReason.CLOSED)
-_BUDGET_EXHAUSTED = Stop(StopReason.BUDGET_EXHAUSTED)
+BUDGET_EXHAUSTED = Stop(StopReason.BUDGET_EXHAUSTED)
 
 
 class Progress:
@@ -115,12 +115,12 @@ def decide(
     asked = outcome.server_wait
     delay = asked if asked is not None else _own_delay(policy, progress, outcome, random)
     if is_too_late(policy.max_elapsed, progress.elapsed + delay):
-        return _DEADLINE
+        return DEADLINE
     if progress.is_closed:
         return _CLOSED
     tokens = withdraw(outcome)
     if tokens is None:
-        return _BUDGET_EXHAUSTED
+        return BUDGET_EXHAUSTED
     progress.tokens += tokens
     assert ground is not None
     # A NamedTuple's own constructor costs twice as much, here and below.

@@ -1,0 +1,96 @@
+"""Waiting one's turn: an origin that has named a wait is left alone by all requests."""
+
+from __future__ import annotations
+
+from sys import intern
+from typing import TYPE_CHECKING
+
+from ._attempt import LatestAttempt
+from ._core.cooldown import spread_after
+from ._core.decider import SHORTEST_ATTEMPT
+from ._http.requests import origin_of
+
+if TYPE_CHECKING:
+    from ._core.outcome import Outcome
+
+_NAMING = frozenset({429, 503})
+
+
+class Turn(LatestAttempt):
+    """A call that lets others wait, and waits itself, while its origin cools down.
+
+    A base class of the call and no part of it, as all that it stands on.
+
+    Attributes:
+        spread: seconds over which the next attempt is spread, as many others wait for the same.
+    """
+
+    __slots__ = ("_known_origin", "spread")
+
+    _known_origin: str | None
+    spread: float
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the caller's URL."""
+        if self._known_origin is None:
+            # One string for all that wait for the same origin.
+            self._known_origin = intern(origin_of(self.outgoing.url))
+        return self._known_origin
+
+    @property
+    def now(self) -> float:
+        """The clock's monotonic reading, waits that were skipped included."""
+        return self._settings.clock.monotonic() + self._skipped
+
+    def _impose(self, outcome: Outcome) -> None:
+        """Let others wait, too, where the origin has named the time."""
+        cooldown, policy = self._settings.cooldown, self._policy
+        status, wait = outcome.status, outcome.server_wait or 0.0
+        if cooldown is None or status not in _NAMING or status not in policy.statuses:
+            return
+        if 0.0 < wait <= policy.max_retry_after and self._is_cooled:
+            cooldown.impose(self.origin, wait, self._ended)
+            self.spread = spread_after(wait)
+
+    @property
+    def _is_cooled(self) -> bool:
+        return self.request.extensions.get("retry") is not False
+
+    def turn(self) -> float:
+        """Return the seconds to wait before the next attempt; 0.0: it may be sent.
+
+        One that would wait past its deadline, or for longer than servers may make it wait, is sent
+        at once, as without a cool-down: what the server answers is for it alone. The spread is cut
+        to what these leave: a quota of a minute names just as long as servers may, by default.
+        """
+        settings, policy = self._settings, self._policy
+        spread, self.spread = self.spread, 0.0
+        if settings.cooldown is None or not self._is_cooled:
+            return 0.0
+        now = self.now
+        wait = settings.cooldown.remaining(self.origin, now)
+        if wait > 0.0:
+            # Who has waited itself finds what is left of a wait, by those refused a moment later.
+            spread = max(spread, spread_after(wait))
+        wait = max(0.0, wait)
+        room = policy.max_retry_after - self.server_waits - wait
+        if policy.max_elapsed is not None:
+            elapsed = now - self._skipped - self._began
+            room = min(room, policy.max_elapsed - SHORTEST_ATTEMPT - elapsed - wait)
+        if room < 0.0:
+            return 0.0
+        wait += min(spread, room) * settings.random()
+        self.server_waits += wait
+        return wait
+
+    def check_open(self) -> None:
+        """The transport was closed while the call waited: nothing is sent.
+
+        Raises:
+            Exception: where nothing was sent before; else the call ends as any that was granted.
+        """
+        if not self.attempts:
+            raise self._settings.wire.family.TransportError(
+                "the transport was closed before the first attempt", request=self.request
+            )
