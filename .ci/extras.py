@@ -50,5 +50,18 @@ def otel():
         assert client.get("http://test/").status_code == 200
 
 
-{each.__name__: each for each in (cli, httpx2, otel)}[sys.argv[1]]()
+def redis():
+    import redis as server
+    from httpx_retry.redis import RedisRetryBudget
+    from httpx_retry.testing import ScriptedTransport
+
+    # No server is there: nothing fails for that.
+    budget = RedisRetryBudget(server.Redis(port=1))
+    script = ScriptedTransport([503, 200])
+    transport = httpx_retry.RetryTransport(script, clock=script.clock, budget=budget)
+    with httpx.Client(transport=transport) as client:
+        assert client.get("http://test/").status_code == 200
+
+
+{each.__name__: each for each in (cli, httpx2, otel, redis)}[sys.argv[1]]()
 print("smoke test passed with", sys.argv[1])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from threading import Lock
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from ._checks import check_seconds
 from .outcome import Load
@@ -85,7 +85,7 @@ class RetryBudget:
 
     # Transports count its traffic, and tell it of good first attempts only while anything is
     # missing. It is looked for in the very class: a subclass may want to know more.
-    is_counted_for = True
+    is_counted_for: ClassVar[bool] = True
 
     def __init__(
         self,

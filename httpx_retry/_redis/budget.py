@@ -6,7 +6,7 @@ import os
 from collections import OrderedDict
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._core.budget import RetryBudget
 from .._core.outcome import Load
@@ -51,7 +51,8 @@ class RedisRetryBudget:
         TypeError: for a value of the wrong type.
     """
 
-    is_counted_for = True  # as `RetryBudget`
+    is_counted_for: ClassVar[bool] = True  # as `RetryBudget`
+    traffic: CountedTraffic
 
     def __init__(  # noqa: PLR0913, PLR0917 - those of RetryBudget, in their order
         self,

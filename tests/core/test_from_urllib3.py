@@ -24,6 +24,7 @@ from httpx_retry import (
     RetryPolicy,
     RetryTransport,
 )
+from httpx_retry._core.from_urllib3 import Urllib3Backoff
 from httpx_retry.testing import ScriptedTransport
 
 if TYPE_CHECKING:
@@ -230,8 +231,11 @@ def test_an_empty_collection_of_methods_may_mean_two_things(allowed: Any) -> Non
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # urllib3 itself says that it will change
         retry = Retry(3, allowed_methods=allowed)
-    with pytest.raises(ValueError, match=re.escape(f"allowed_methods={allowed!r} is any method")):
+    with pytest.raises(
+        ValueError, match=re.escape(f"allowed_methods={allowed!r} is any method")
+    ) as told:
         RetryPolicy.from_urllib3(retry)
+    assert str(told.value).endswith("urllib3 3: say None, or name them")
 
 
 @pytest.mark.parametrize(
@@ -242,6 +246,16 @@ def test_an_empty_collection_of_methods_may_mean_two_things(allowed: Any) -> Non
         ({"total": 3, "other": 0}, 4, "other=0 (TLS failures count as connect, the rest as read)"),
         ({"total": None, "connect": 2, "other": 1}, 3, "other=1 (TLS failures"),
         (
+            {"total": 2, "connect": 1},
+            2,
+            "connect=1 (failures are counted together: 2 attempts in all)",
+        ),
+        (
+            {"allowed_methods": False},
+            11,
+            "allowed_methods=False (a policy names its methods: DELETE,",
+        ),
+        (
             {"redirect": 5},
             11,
             "redirect=5, raise_on_redirect=True (redirects are the client's: its max_redirects)",
@@ -250,7 +264,10 @@ def test_an_empty_collection_of_methods_may_mean_two_things(allowed: Any) -> Non
         (
             {"remove_headers_on_redirect": ["X-Key"]},
             11,
-            "remove_headers_on_redirect=['x-key'] (httpx removes Authorization and Cookie",
+            (
+                "remove_headers_on_redirect=['x-key'] (httpx removes Authorization and Cookie where"
+                " another origin follows, and no other)"
+            ),
         ),
         (
             {"respect_retry_after_header": False},
@@ -262,11 +279,28 @@ def test_an_empty_collection_of_methods_may_mean_two_things(allowed: Any) -> Non
 def test_what_has_no_counterpart_is_named(
     options: dict[str, Any], attempts: int, named: str
 ) -> None:
-    with pytest.warns(UserWarning, match=re.escape(named)) as warned:
+    with pytest.warns(UserWarning, match=re.escape(named)):
         policy = RetryPolicy.from_urllib3(Retry(**options))
 
     assert policy.max_attempts == attempts
-    assert [warning.filename for warning in warned] == [__file__]
+
+
+def test_whoever_asks_is_warned() -> None:
+    with pytest.warns(UserWarning, match="redirect=5") as warned:
+        RetryPolicy.from_urllib3(Retry(redirect=5))
+
+    assert [(each.filename, each.category) for each in warned] == [(__file__, UserWarning)]
+
+
+@pytest.mark.parametrize("options", [{}, {"total": 3, "other": 3}, {"total": 3, "connect": 3}])
+def test_what_says_nothing_more_loses_nothing(options: dict[str, Any]) -> None:
+    assert RetryPolicy.from_urllib3(Retry(**options)).methods == Retry.DEFAULT_ALLOWED_METHODS
+
+
+@pytest.mark.parametrize("name", ["factor", "maximum", "jitter"])
+def test_a_curve_out_of_range_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must be finite and at least 0, not -1"):
+        Urllib3Backoff(**{"factor": 1.0, name: -1})
 
 
 def test_all_of_it_is_named_at_once() -> None:

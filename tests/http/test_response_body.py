@@ -215,3 +215,24 @@ def test_a_body_without_validator_and_length_is_a_feed_after_5_s(
     now[0] = seconds
 
     assert body.cannot_go_on() == reason
+
+
+def test_a_body_that_is_let_grow_older_is_a_feed_sooner() -> None:
+    now = [0.0]
+    body = begun(ENDLESS, seconds=now)
+    body.grow_older(3.0)
+
+    now[0] = 2.0
+    assert body.cannot_go_on() is None
+    now[0] = 2.1
+    assert body.cannot_go_on() is not None
+
+
+def test_the_rest_is_asked_for_as_a_range_of_that_version() -> None:
+    request = httpx.Request("GET", "http://test/")
+
+    begun().ask_for_rest(request)
+
+    assert dict(request.headers.raw[-2:]) == {b"Range": b"bytes=10-", b"If-Range": b'"v1"'}
+    begun(PART).ask_for_rest(request)
+    assert request.headers["Range"] == "bytes=10010-99999"
