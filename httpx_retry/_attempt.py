@@ -11,74 +11,55 @@ from ._core.outcome import Evidence, Outcome
 from ._http.causes import was_refused
 from ._http.drain import drain_for
 from ._http.faults import evidence_of_status
-from ._http.hints import hints_of
+from ._http.hints import are_silent, read_hints
 from ._http.outgoing import Outgoing
 from ._http.requests import has_request
-from ._http.responses import opens_a_tunnel, read_copy
+from ._http.responses import latest_values, opens_a_tunnel, read_copy
 from ._journal import Journal
 
 if TYPE_CHECKING:
     import httpx
 
-    from ._core.policy import RetryPolicy
     from ._http.drain import Drain
-    from ._settings import Settings
 
 # Looked up once: a member of an Enum costs twenty times a global.
 _BUG = Evidence.BUG
+_NO_VALUES: dict[bytes, bytes] = {}
 
 
 class LatestAttempt(Journal):
     """The latest attempt of one request, from its outcome on.
 
     A base class of the call, as the journal is of it.
-
-    Args:
-        settings: the transport's.
-        policy: the one that holds for this request.
-        request: the caller's; never changed.
-        url: its URL and
-        body: its stream, as they were before it was sent.
-        began: the clock's monotonic reading at the first send.
-
-    Attributes:
-        outgoing: the request, as it goes out.
-        stream: of the response at hand, until it is taken: a sync or an async one, as the driver.
-        wants_body: whether the response's body is to be read before it is judged.
     """
 
-    __slots__ = ("_outcome", "_policy", "outgoing", "stream", "wants_body")
+    __slots__ = ()
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what the drivers know by then, and nothing in a bundle
-        self,
-        settings: Settings,
-        policy: RetryPolicy,
-        request: httpx.Request,
-        url: httpx.URL,
-        body: Any,
-        began: float,
-    ) -> None:
-        Journal.__init__(self, settings, request, began)
-        self.outgoing = Outgoing(request, url, body, policy, settings.wire)
-        self.stream: Any = None
-        self.wants_body = False
-        self._policy = policy
-        self._outcome: Outcome | None = None  # None of a response that is good as it is
+    @property
+    def outgoing(self) -> Outgoing:
+        """The request, as it goes out."""
+        if self._outgoing is None:
+            made = Outgoing(self.request, self._url, self._body, self._policy, self._settings.wire)
+            self._outgoing = made
+        return self._outgoing
 
     def depart(self) -> httpx.Request:
         """Return the request to be sent, now."""
         monotonic = self._settings.clock.monotonic
-        longest = self._policy.max_elapsed
-        ends = None if longest is None else self._began + longest
-        request = self.outgoing.depart(ends, monotonic)
-        self.request = self.outgoing.request
+        request = self.request
+        # Most often there is no more to it than to send the same request again.
+        if self._outgoing is not None or request.url is not self._url:
+            outgoing, longest = self.outgoing, self._policy.max_elapsed
+            ends = None if longest is None else self._began + longest
+            request = outgoing.depart(ends, monotonic)
+            self.request = outgoing.request
         self._sent = monotonic()
         return request
 
     def failed(self, error: Exception) -> None:
         """The attempt ended with an error."""
-        family = self._settings.wire.family
-        self._read_clock()
+        family, clock = self._settings.wire.family, self._settings.clock
+        self._ended, self._ended_at = clock.monotonic(), clock.time() + self._skipped
         # The frame that caught it holds this call: an error that is kept would keep itself.
         error.with_traceback(getattr(error.__traceback__, "tb_next", None))
         evidence, at_once = self.outgoing.fault_of(error)
@@ -108,8 +89,8 @@ class LatestAttempt(Journal):
 
     def answered(self, response: httpx.Response) -> None:
         """The attempt ended with a response."""
-        status, policy = response.status_code, self._policy
-        self._read_clock()
+        status, policy, clock = response.status_code, self._policy, self._settings.clock
+        self._ended, self._ended_at = clock.monotonic(), clock.time() + self._skipped
         if policy.max_elapsed is not None:
             self.outgoing.lift_deadline()
         response.request = self.request
@@ -120,7 +101,11 @@ class LatestAttempt(Journal):
         self._outcome = None
         if status < policy.judged_from:
             return
-        wait, should_retry = hints_of(status, response.headers, self._ended_at)
+        headers = response.headers
+        self._latest = latest = latest_values(headers)
+        wait = should_retry = None
+        if not are_silent(latest):
+            wait, should_retry = read_hints(status, headers.raw, self._ended_at)
         evidence = evidence_of_status(status, policy.statuses)
         self._outcome = Outcome(self.request, evidence, response, None, status, wait, should_retry)
         self.wants_body = (
@@ -134,11 +119,9 @@ class LatestAttempt(Journal):
         """Return the stream that is yet to be closed, once; None where there is none."""
         stream, self.stream = self.stream, None
         # One that was read, by the wrapped transport or by `retry_if`, is closed already.
-        was_read = self._response is not None and self._response.is_closed
-        return None if was_read or self._settings.wire.family.closes_nothing(stream) else stream
-
-    def _is_in_memory(self, stream: Any) -> bool:
-        return type(stream) is self._settings.wire.family.ByteStream
+        if stream is None or (self._response is not None and self._response.is_closed):
+            return None
+        return None if self._settings.wire.family.closes_nothing(stream) else stream
 
     def body_read(self, body: bytes) -> None:
         """The response's body was read and its stream closed, before it is judged.
@@ -159,14 +142,18 @@ class LatestAttempt(Journal):
     def drain(self) -> Drain | None:
         """Return how to drain the response that is thrown away; None: it is rather closed."""
         response, stream = self._response, self.stream
-        if response is None or stream is None or response.is_closed or self._is_in_memory(stream):
+        if response is None or stream is None or response.is_closed:
+            return None
+        if type(stream) is self._settings.wire.family.ByteStream:
             return None
         longest, left = self._policy.max_elapsed, None
         if longest is not None:
             # The wait that was granted needs its time, too.
             left = longest - (self._ended - self._began) - (self.previous_delay or 0.0)
-        return drain_for(self.request, response, self._settings.clock.monotonic, left=left)
+        monotonic = self._settings.clock.monotonic
+        return drain_for(self.request, response, self._latest, monotonic, left)
 
     def release(self) -> None:
         """Let go of the response: it is most of what a waiter would cost in memory."""
         self._response = self._outcome = None
+        self._latest = _NO_VALUES

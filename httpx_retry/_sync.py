@@ -146,7 +146,7 @@ class RetryDriver:
             while True:
                 if call.wants_body:
                     self._read_body(call)
-                delay = call.judge(is_closed=waiter.epoch != call.epoch)
+                delay = call.judge(waiter.epoch)
                 if delay is None:
                     break
                 self._discard(call)
@@ -156,7 +156,7 @@ class RetryDriver:
                 if self._prepare is not None and waiter.epoch == call.epoch:
                     outgoing = call.outgoing
                     outgoing.use(self._prepare(outgoing.next_request(), call.next_number))
-                if call.comes_too_late(is_closed=waiter.epoch != call.epoch):
+                if call.comes_too_late(waiter.epoch):
                     break
                 self._send(call)
             if call.gave_up:

@@ -96,7 +96,7 @@ class OurJourney:
             call.answered(result)
         else:
             call.failed(result)
-        delay = call.judge(is_closed=False)
+        delay = call.judge(epoch=0)
         if delay is None:
             call.close()
         else:

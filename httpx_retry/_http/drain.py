@@ -44,8 +44,8 @@ class Drain:
 def drain_for(
     request: httpx.Request,
     response: httpx.Response,
+    latest: Mapping[bytes, bytes],
     monotonic: Callable[[], float],
-    *,
     left: float | None,
 ) -> Drain | None:
     """Return how to drain a response; None: it is rather closed unread.
@@ -53,15 +53,20 @@ def drain_for(
     Args:
         request: what it answers.
         response: not read yet.
+        latest: the latest value of each of its headers.
         monotonic: the clock, in seconds.
         left: seconds until the deadline; None: there is none.
     """
-    if request.method == "HEAD" or response.status_code in WITHOUT_BODY:
-        return Drain(0, monotonic)
-    value = length_of(response.headers) or b""
+    value = length_of(latest) or b""
     length = int(value) if value.isdigit() and len(value) <= _MOST_DIGITS else None
-    if length == 0:
+    if length == 0 or request.method == "HEAD" or response.status_code in WITHOUT_BODY:
         return Drain(0, monotonic)
+    if response.extensions.get("http_version") == b"HTTP/2":
+        limit, is_short = _SHORT_OF_HTTP2, length is None or length <= _SHORT_OF_HTTP2
+    else:
+        limit, is_short = length or 0, length is not None and length <= _SHORT
+    if not is_short:
+        return None
     timeouts = request.extensions.get("timeout")
     longest_read = timeouts.get("read") if isinstance(timeouts, Mapping) else None
     # A server may go silent in the middle: nobody waits long for what nobody wants.
@@ -69,7 +74,4 @@ def drain_for(
         return None
     if left is not None and left < _LONGEST + longest_read:
         return None
-    if response.extensions.get("http_version") == b"HTTP/2":
-        is_short = length is None or length <= _SHORT_OF_HTTP2
-        return Drain(_SHORT_OF_HTTP2, monotonic) if is_short else None
-    return Drain(length, monotonic) if length is not None and length <= _SHORT else None
+    return Drain(limit, monotonic)

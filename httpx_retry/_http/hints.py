@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import httpx
-
 # Digits enough for any wait or POSIX time; longer numbers are noise, or an attack on the parser.
 # Compiled when one is first needed: it takes as long as to load this room.
 _NUMBER = rb"[0-9]{1,12}(?:\.[0-9]{1,9})?"
@@ -55,16 +53,8 @@ class Hints(NamedTuple):
 
 _SILENT = Hints(None, None)
 
-
-def hints_of(status: int, headers: httpx.Headers, now: float) -> Hints:
-    """Return what `read_hints` does, and most often that is nothing: then for half of its cost."""
-    kept = getattr(headers, "_list", None)
-    if kept is None:
-        return read_hints(status, headers.raw, now)
-    for _, name, _ in kept:
-        if name in _TELLING:
-            return read_hints(status, headers.raw, now)
-    return _SILENT
+are_silent = _TELLING.isdisjoint
+"""Whether header names, in small letters, are none of those that `read_hints` understands."""
 
 
 def read_hints(status: int, headers: Iterable[tuple[bytes, bytes]], now: float) -> Hints:

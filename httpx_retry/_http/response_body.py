@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .representation import OK, PARTIAL, Facts, length_of
+from .responses import latest_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +31,7 @@ def is_small(headers: httpx.Headers) -> bool:
 
     Asked of each response that is read.
     """
-    value = length_of(headers)
+    value = length_of(latest_values(headers))
     if value is None or not value.isdigit():
         return False
     # Shorter ones need no int(), a quarter of this function's time.
