@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 # Looked up once: a member of an Enum costs twenty times a global.
 _BUG = Evidence.BUG
-_NO_VALUES: dict[bytes, bytes] = {}
 
 
 class LatestAttempt(Journal):
@@ -93,12 +92,12 @@ class LatestAttempt(Journal):
         self._ended, self._ended_at = clock.monotonic(), clock.time() + self._skipped
         if policy.max_elapsed is not None:
             self.outgoing.lift_deadline()
-        response.request = self.request
+        response.request = request = self.request
         self._response = response
         self.stream = response.stream
         self._status = status
-        self._error = None
-        self._outcome = None
+        self._error = self._outcome = None
+        self.wants_body = False
         if status < policy.judged_from:
             return
         headers = response.headers
@@ -107,13 +106,9 @@ class LatestAttempt(Journal):
         if not are_silent(latest):
             wait, should_retry = read_hints(status, headers.raw, self._ended_at)
         evidence = evidence_of_status(status, policy.statuses)
-        self._outcome = Outcome(self.request, evidence, response, None, status, wait, should_retry)
-        self.wants_body = (
-            policy.read_body
-            and policy.retry_if is not None
-            and not response.is_stream_consumed
-            and not opens_a_tunnel(response)
-        )
+        self._outcome = Outcome(request, evidence, response, None, status, wait, should_retry)
+        if policy.read_body and policy.retry_if is not None:
+            self.wants_body = not (response.is_stream_consumed or opens_a_tunnel(response))
 
     def take_stream(self) -> Any:
         """Return the stream that is yet to be closed, once; None where there is none."""
@@ -139,21 +134,22 @@ class LatestAttempt(Journal):
         else:
             self._outcome.response = judged
 
-    def drain(self) -> Drain | None:
-        """Return how to drain the response that is thrown away; None: it is rather closed."""
-        response, stream = self._response, self.stream
-        if response is None or stream is None or response.is_closed:
-            return None
-        if type(stream) is self._settings.wire.family.ByteStream:
-            return None
+    def let_go(self) -> tuple[Any, Drain | None]:
+        """Let go of the response: it is most of what a waiter would cost in memory.
+
+        Returns:
+            Its stream, which is yet to be closed, or None; and how to drain it before: None if not.
+        """
+        response, stream, latest = self._response, self.stream, self._latest
+        self._response = self._outcome = self._latest = self.stream = None
+        family = self._settings.wire.family
+        if stream is None or response is None or latest is None or response.is_closed:
+            return None, None
+        if type(stream) is family.ByteStream:
+            return None, None
         longest, left = self._policy.max_elapsed, None
         if longest is not None:
             # The wait that was granted needs its time, too.
             left = longest - (self._ended - self._began) - (self.previous_delay or 0.0)
-        monotonic = self._settings.clock.monotonic
-        return drain_for(self.request, response, self._latest, monotonic, left)
-
-    def release(self) -> None:
-        """Let go of the response: it is most of what a waiter would cost in memory."""
-        self._response = self._outcome = None
-        self._latest = _NO_VALUES
+        drain = drain_for(self.request, response, latest, self._settings.clock.monotonic, left)
+        return None if drain is None and family.closes_nothing(stream) else stream, drain

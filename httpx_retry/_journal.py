@@ -19,7 +19,7 @@ from ._observe import (
 if TYPE_CHECKING:
     import httpx
 
-    from ._core.outcome import Attempt, Evidence, Outcome, RetryReason, StopReason
+    from ._core.outcome import Evidence, Outcome, RetryReason, StopReason
     from ._core.policy import RetryPolicy
     from ._http.outgoing import Outgoing
     from ._observe import EventKind, Record
@@ -78,7 +78,6 @@ class Journal(Progress):
 
     _ended: float
     _ended_at: float
-    _latest: dict[bytes, bytes]
     _status: int | None
 
     def __init__(  # noqa: PLR0913, PLR0917 - what the drivers know by then, and nothing in a bundle
@@ -112,6 +111,7 @@ class Journal(Progress):
         self._outcome: Outcome | None = None  # None of a response that is good as it is
         self._outgoing: Outgoing | None = None  # None of a request that is sent again as it is
         self._known_origin: str | None = None
+        self._latest: dict[bytes, bytes] | None = None
         # Seldom more than a few: a tuple is smaller than a list, and is what is told, too.
         self._records: tuple[Record, ...] = ()
 
@@ -132,21 +132,19 @@ class Journal(Progress):
         self, evidence: Evidence | None, wait: float | None, reason: RetryReason | StopReason
     ) -> None:
         elapsed, error, records = self._ended - self._sent, self._error, self._records
-        started = self._ended_at - elapsed
+        started, status = self._ended_at - elapsed, self._status
         name = None if error is None else type(error).__name__
-        number, status = len(records) + 1, self._status
-        self._records = records + (  # noqa: RUF005 - half the price
-            (number, started, elapsed, status, name, evidence, wait, reason),
-        )
+        record = len(records) + 1, started, elapsed, status, name, evidence, wait, reason
+        self._records = records + (record,)  # noqa: RUF005 - half the price
 
     def _take_back(self, reason: StopReason) -> None:
         """The retry that was granted is not made, for this reason."""
-        latest = self._forget_latest()._replace(wait=None, reason=reason)
-        self._records += (latest,)
+        latest = self._forget_latest()
+        self._records += ((*latest[:-2], None, reason),)
 
-    def _forget_latest(self) -> Attempt:
+    def _forget_latest(self) -> Record:
         """The latest attempt has not ended yet."""
-        latest = attempts_of(self._records)[-1]
+        latest = self._records[-1]
         self._records = self._records[:-1]
         return latest
 
@@ -163,10 +161,9 @@ class Journal(Progress):
         self._emit(kind, detail)
 
     def _emit(self, kind: EventKind, detail: str | None = None) -> None:
-        is_logged, hook = LOGGER.isEnabledFor(LEVELS[kind]), self._settings.on_event
-        if is_logged or hook is not None:
-            attempts = attempts_of(self._records)
-            if is_logged:
-                log_event(kind, self.request, attempts, self._ended - self._began, detail)
-            if hook is not None:
-                hook(RetryEvent(kind, self.request, attempts))
+        hook = self._settings.on_event
+        if LOGGER.isEnabledFor(LEVELS[kind]):
+            attempts, total = attempts_of(self._records), self._ended - self._began
+            log_event(kind, self.request, attempts, total, detail)
+        if hook is not None:
+            hook(RetryEvent(kind, self.request, attempts_of(self._records)))

@@ -122,7 +122,7 @@ class Recovery(Call):
     def was_not_the_rest(self) -> None:
         """What came turned out not to be the rest: its body's `refusal` says why."""
         self._refusal = self._delivery.refusal
-        self._status = self._forget_latest().status
+        self._status = self._forget_latest()[3]
         self._outcome = Outcome(self.request, Evidence.UNKNOWN, status=self._status)
 
     def judge(self, epoch: int) -> float | None:

@@ -136,7 +136,7 @@ class RetryDriver:
             response.stream = stream
         return response
 
-    def _pursue(self, call: Call) -> httpx.Response:
+    def _pursue(self, call: Call) -> httpx.Response:  # noqa: C901 - one loop, read in one go
         """Retry until the decider says stop, and return what the caller gets."""
         waiter = self._waiter
         try:
@@ -149,7 +149,9 @@ class RetryDriver:
                 delay = call.judge(waiter.epoch)
                 if delay is None:
                     break
-                self._discard(call)
+                stream, drain = call.let_go()
+                if stream is not None:
+                    self._discard(stream, drain)
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
                 if delay > 0:
                     call.skip(waiter.wait(delay, call.epoch))
@@ -187,15 +189,13 @@ class RetryDriver:
             close_stream(call.take_stream())
             call.body_read(body)
 
-    def _discard(self, call: Call) -> None:
+    def _discard(self, stream: Any, drain: Drain | None) -> None:
         """Let go of a response before the wait: no pool slot is held while sleeping."""
         try:
-            drain = call.drain()
             if drain is not None:
-                self._drain(call.stream, drain)
+                self._drain(stream, drain)
         finally:
-            close_stream(call.take_stream())
-            call.release()
+            close_stream(stream)
 
     def _drain(self, stream: Any, drain: Drain) -> None:
         # How it breaks while it is thrown away is nobody's concern.

@@ -100,7 +100,7 @@ class OurJourney:
         if delay is None:
             call.close()
         else:
-            call.release()
+            call.let_go()
         return delay
 
 

@@ -87,7 +87,10 @@ class ExponentialBackoff(OwnBackoff):
         check_one_of("jitter", self.jitter, get_args(Jitter))
 
     def wait(
-        self, attempt: int, previous_delay: float | None, random: Callable[[], float]
+        self,
+        attempt: int,
+        previous_delay: float | None,  # noqa: ARG002 - all of them are given it
+        random: Callable[[], float],
     ) -> float:
         """Return the seconds to wait after failure number `attempt`."""
         try:
@@ -118,7 +121,10 @@ class ConstantBackoff(OwnBackoff):
         check_one_of("jitter", self.jitter, get_args(Jitter))
 
     def wait(
-        self, attempt: int, previous_delay: float | None, random: Callable[[], float]
+        self,
+        attempt: int,  # noqa: ARG002 - all of them are given it
+        previous_delay: float | None,  # noqa: ARG002 - all of them are given it
+        random: Callable[[], float],
     ) -> float:
         """Return the seconds to wait: `delay`, spread."""
         return _spread(self.delay, self.jitter, random)
@@ -145,7 +151,10 @@ class DecorrelatedJitterBackoff(OwnBackoff):
         check_seconds("maximum", self.maximum)
 
     def wait(
-        self, attempt: int, previous_delay: float | None, random: Callable[[], float]
+        self,
+        attempt: int,  # noqa: ARG002 - all of them are given it
+        previous_delay: float | None,
+        random: Callable[[], float],
     ) -> float:
         """Return the seconds to wait, drawn from what the wait before allows."""
         lowest = min(self.initial, self.maximum)

@@ -95,6 +95,7 @@ class RetryBudget:
         check_seconds("deposit", deposit)
         check_seconds("timeout_cost", timeout_cost)
         self._capacity = capacity
+        self._most = capacity + _NOTHING
         self._share = share
         self._deposit = deposit
         self._timeout_cost = timeout_cost
@@ -142,7 +143,7 @@ class RetryBudget:
             missing = self.missing
             before = missing.pop(origin, 0.0)
             after = before + tokens
-            granted = now is None or after <= self._capacity + _NOTHING or self._holds(after, now)
+            granted = now is None or after <= self._most or self._holds(after, now)
             if not granted:
                 after = before
             if after > _NOTHING:

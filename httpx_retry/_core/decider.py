@@ -6,10 +6,10 @@ not run twice is not told that its attempts are exhausted, and a backoff is aske
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ._checks import check_seconds
-from .backoff import OWN_BACKOFFS, BackoffContext, OwnBackoff
+from .backoff import OWN_BACKOFFS, BackoffContext
 from .outcome import Decision, Evidence, Outcome, Retry, RetryReason, Stop, StopReason
 from .policy import FIRST_ERROR_STATUS, RetryPolicy
 
@@ -186,7 +186,7 @@ def _own_delay(
     draw = (lambda: _LATE + (1.0 - _LATE) * random()) if outcome.connection_refused else random
     backoff, attempt, previous = policy.backoff, progress.attempts, progress.previous_delay
     if type(backoff) in OWN_BACKOFFS:
-        delay = cast("OwnBackoff", backoff).wait(attempt, previous, draw)
+        delay: float = backoff.wait(attempt, previous, draw)  # type: ignore[attr-defined] # as seen
     else:
         delay = backoff(_new_tuple(BackoffContext, (attempt, previous, outcome, draw)))
     # The check's own words are for what fails this one, which costs a tenth.

@@ -57,15 +57,19 @@ def drain_for(
         monotonic: the clock, in seconds.
         left: seconds until the deadline; None: there is none.
     """
-    value = length_of(latest) or b""
-    length = int(value) if value.isdigit() and len(value) <= _MOST_DIGITS else None
+    value = length_of(latest)
+    length: int | None = None
+    if value is not None and value.isdigit() and len(value) <= _MOST_DIGITS:
+        length = int(value)
     if length == 0 or request.method == "HEAD" or response.status_code in WITHOUT_BODY:
         return Drain(0, monotonic)
     if response.extensions.get("http_version") == b"HTTP/2":
-        limit, is_short = _SHORT_OF_HTTP2, length is None or length <= _SHORT_OF_HTTP2
+        limit = most = _SHORT_OF_HTTP2
+    elif length is None:
+        return None
     else:
-        limit, is_short = length or 0, length is not None and length <= _SHORT
-    if not is_short:
+        limit, most = length, _SHORT
+    if length is not None and length > most:
         return None
     timeouts = request.extensions.get("timeout")
     longest_read = timeouts.get("read") if isinstance(timeouts, Mapping) else None

@@ -40,7 +40,8 @@ def origin_of(url: httpx.URL) -> str:
     port, host = url.port, url.host
     if ":" in host:
         host = f"[{host}]"
-    return f"{url.scheme}://{host}" if port is None else f"{url.scheme}://{host}:{port}"
+    origin = url.scheme + "://" + host
+    return origin if port is None else f"{origin}:{port}"
 
 
 def has_request(response_or_error: httpx.Response | httpx.RequestError) -> bool:
