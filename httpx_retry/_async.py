@@ -150,8 +150,11 @@ class AsyncRetryDriver:
                 if delay is None:
                     break
                 stream, drain = call.let_go()
-                if stream is not None:
-                    await self._discard(stream, drain)
+                if drain is not None:
+                    await self._drain(drain, stream)
+                elif stream is not None:
+                    await close_async_stream(stream)
+                del stream, drain  # this frame would hold them through the wait
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
                 if delay > 0:
                     call.skip(await waiter.wait(delay, call.epoch))
@@ -189,22 +192,18 @@ class AsyncRetryDriver:
             await close_async_stream(call.take_stream())
             call.body_read(body)
 
-    async def _discard(self, stream: Any, drain: Drain | None) -> None:
-        """Let go of a response before the wait: no pool slot is held while sleeping."""
+    async def _drain(self, drain: Drain, stream: Any) -> None:
+        """Read what is thrown away, before the wait: then its connection is not lost."""
         try:
-            if drain is not None:
-                await self._drain(stream, drain)
+            # How it breaks meanwhile is nobody's concern.
+            with suppress(Exception):
+                chunks = aiter(drain.stream)
+                async for chunk in chunks:
+                    if drain.is_over(len(chunk)):
+                        await end_async_iteration(chunks)
+                        break
         finally:
             await close_async_stream(stream)
-
-    async def _drain(self, stream: Any, drain: Drain) -> None:
-        # How it breaks while it is thrown away is nobody's concern.
-        with suppress(Exception):
-            chunks = aiter(stream)
-            async for chunk in chunks:
-                if drain.is_over(len(chunk)):
-                    await end_async_iteration(chunks)
-                    break
 
     async def aclose(self) -> None:
         """Close the wrapped transport, and end the retrying of every call begun before.

@@ -138,18 +138,20 @@ class LatestAttempt(Journal):
         """Let go of the response: it is most of what a waiter would cost in memory.
 
         Returns:
-            Its stream, which is yet to be closed, or None; and how to drain it before: None if not.
+            Its stream, where that is yet to be closed; and how to drain it before that, if it is.
         """
+        drain, stream = self._drain(), self.take_stream()
+        self._response = self._outcome = self._latest = None
+        return stream, drain
+
+    def _drain(self) -> Drain | None:
         response, stream, latest = self._response, self.stream, self._latest
-        self._response = self._outcome = self._latest = self.stream = None
-        family = self._settings.wire.family
         if stream is None or response is None or latest is None or response.is_closed:
-            return None, None
-        if type(stream) is family.ByteStream:
-            return None, None
+            return None
+        if type(stream) is self._settings.wire.family.ByteStream:
+            return None
         longest, left = self._policy.max_elapsed, None
         if longest is not None:
             # The wait that was granted needs its time, too.
             left = longest - (self._ended - self._began) - (self.previous_delay or 0.0)
-        drain = drain_for(self.request, response, latest, self._settings.clock.monotonic, left)
-        return None if drain is None and family.closes_nothing(stream) else stream, drain
+        return drain_for(self.request, response, latest, self._settings.clock.monotonic, left)

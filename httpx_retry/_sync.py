@@ -150,8 +150,11 @@ class RetryDriver:
                 if delay is None:
                     break
                 stream, drain = call.let_go()
-                if stream is not None:
-                    self._discard(stream, drain)
+                if drain is not None:
+                    self._drain(drain, stream)
+                elif stream is not None:
+                    close_stream(stream)
+                del stream, drain  # this frame would hold them through the wait
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
                 if delay > 0:
                     call.skip(waiter.wait(delay, call.epoch))
@@ -189,22 +192,18 @@ class RetryDriver:
             close_stream(call.take_stream())
             call.body_read(body)
 
-    def _discard(self, stream: Any, drain: Drain | None) -> None:
-        """Let go of a response before the wait: no pool slot is held while sleeping."""
+    def _drain(self, drain: Drain, stream: Any) -> None:
+        """Read what is thrown away, before the wait: then its connection is not lost."""
         try:
-            if drain is not None:
-                self._drain(stream, drain)
+            # How it breaks meanwhile is nobody's concern.
+            with suppress(Exception):
+                chunks = iter(drain.stream)
+                for chunk in chunks:
+                    if drain.is_over(len(chunk)):
+                        end_iteration(chunks)
+                        break
         finally:
             close_stream(stream)
-
-    def _drain(self, stream: Any, drain: Drain) -> None:
-        # How it breaks while it is thrown away is nobody's concern.
-        with suppress(Exception):
-            chunks = iter(stream)
-            for chunk in chunks:
-                if drain.is_over(len(chunk)):
-                    end_iteration(chunks)
-                    break
 
     def close(self) -> None:
         """Close the wrapped transport, and end the retrying of every call begun before.

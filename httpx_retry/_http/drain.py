@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .representation import WITHOUT_BODY, length_of
 
@@ -26,11 +26,16 @@ class Drain:
     """How much of a response may still be read, and for how long.
 
     Args:
+        stream: the response's, sync or async.
         limit: bytes.
         monotonic: the clock, in seconds.
+
+    Attributes:
+        stream: as given.
     """
 
-    def __init__(self, limit: int, monotonic: Callable[[], float]) -> None:
+    def __init__(self, stream: Any, limit: int, monotonic: Callable[[], float]) -> None:
+        self.stream = stream
         self._left = limit
         self._monotonic = monotonic
         self._ends = monotonic() + _LONGEST
@@ -62,7 +67,7 @@ def drain_for(
     if value is not None and value.isdigit() and len(value) <= _MOST_DIGITS:
         length = int(value)
     if length == 0 or request.method == "HEAD" or response.status_code in WITHOUT_BODY:
-        return Drain(0, monotonic)
+        return Drain(response.stream, 0, monotonic)
     if response.extensions.get("http_version") == b"HTTP/2":
         limit = most = _SHORT_OF_HTTP2
     elif length is None:
@@ -78,4 +83,4 @@ def drain_for(
         return None
     if left is not None and left < _LONGEST + longest_read:
         return None
-    return Drain(limit, monotonic)
+    return Drain(response.stream, limit, monotonic)
