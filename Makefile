@@ -1,9 +1,10 @@
 # Every target works on a fresh machine with python3 >= 3.10: it makes .venv and installs what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check lint format types cover over-httpx2 build smoke test-all bench clean
+.PHONY: help demo test soak check lint format types cover over-httpx2 docs docs-serve docs-results pictures build smoke test-all bench bench-instructions clean
 
 PYTHON ?= python3
 VENV := .venv
+DOCS := .venv-docs
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -26,7 +27,8 @@ test: $(READY)  ## Run the tests
 soak: $(READY)  ## 10 minutes of mixed traffic and faults: memory and open files stay flat
 	$(BIN)/python -m tests.faults.soak --minutes 10
 
-check: lint types cover over-httpx2 build smoke  ## All that CI runs: lint, format, types, tests, build, smoke test
+check: $(READY)  ## All that CI runs: lint, format, types, tests, docs, build, smoke test; two at a time
+	$(MAKE) --jobs 2 --output-sync=target cover lint types over-httpx2 docs smoke
 
 lint: $(READY)  ## Check style and format
 	$(BIN)/ruff check
@@ -50,6 +52,26 @@ over-httpx2: $(READY)  ## Run the tests with httpx2 in the place of httpx
 	$(BIN)/python -m pytest -q -p tests.over_httpx2 tests/http tests/transport tests/testing tests/faults \
 		--ignore tests/faults/lab --ignore tests/faults/test_storm.py --ignore tests/faults/test_soak.py
 
+# Of its own: where click is installed, httpx loads its command line and rich, and imports take twice as long.
+$(DOCS)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(DOCS)/bin/python -m pip install --quiet --group docs
+	@touch $@
+
+docs: $(DOCS)/.ready docs-results  ## Build the documentation into site/: warnings and broken links fail
+	$(DOCS)/bin/zensical build --clean --strict
+	$(DOCS)/bin/python -m tools.site_check site
+
+docs-serve: $(DOCS)/.ready docs-results  ## Show the documentation on localhost:8000 while you write it
+	$(DOCS)/bin/zensical serve
+
+pictures: $(READY)  ## Draw the documentation's pictures anew
+	$(BIN)/python -m tools.pictures
+
+docs-results: $(DOCS)/.ready
+	$(DOCS)/bin/python -m tools.results
+
 build: $(READY)  ## Build the wheel and the source distribution
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist . > /dev/null
@@ -61,9 +83,13 @@ smoke: build  ## Install the built wheel in a clean environment and use it
 test-all:  ## Run the tests on every CPython from 3.10 up on this machine
 	.ci/test-all
 
-bench: $(READY)  ## Measure what the transport costs, side by side with others
+bench: $(READY)  ## Measure what the transport costs, side by side with others; ARGS=--quick in a minute
 	$(BIN)/python -m pip install --quiet --group bench
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-instructions: $(READY)  ## Count instructions, which repeat where times do not; needs valgrind
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m benchmarks instructions
 
 clean:  ## Remove everything that was made
-	rm -rf .venv* dist build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv* dist build site .cache docs/results .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

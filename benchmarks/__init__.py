@@ -3,4 +3,5 @@
 import logging
 
 # What is measured is not what a log handler costs, and nobody reads a million lines.
-logging.getLogger("httpx_retry").setLevel(logging.CRITICAL)
+for _name in ("httpx_retry", "httpx_retries", "stamina", "backoff", "httpx"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)

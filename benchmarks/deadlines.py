@@ -13,8 +13,6 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from rich.console import Console
-from rich.table import Table
 
 from httpx_retry import RetryPolicy
 from tests.faults.lab import (
@@ -30,11 +28,15 @@ from tests.faults.lab import (
 )
 from tests.worlds import WORLDS
 
+from .harness.tables import Table
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from tests.worlds import World
+
+    from .harness.bench import Bench
 
 ASKED = 0.5
 TIMEOUTS = (5.0, None)
@@ -111,18 +113,16 @@ def measured(world: World, place: Place, timeout: float | None) -> str:
     return f"{found[0]:.3f} s ({off * 1e3:+.1f} ms{verdict})"
 
 
-def main() -> None:
-    """Print one table."""
-    columns = ("what it meets", "world", "timeouts of 5 s", "timeouts of None")
-    title = f"calls that are to end after {ASKED} s, by max_elapsed"
-    table = Table(*columns, title=title)
-    for name, case in cases().items():
+def measure(bench: Bench) -> Iterator[Table]:
+    """Answer it."""
+    table = Table(
+        f"calls that are to end after {ASKED} s, by max_elapsed",
+        {"what it meets": "", "world": "", "timeouts of 5 s": "", "timeouts of None": ""},
+    )
+    met = list(cases().items())[: bench.pick(None, 2)]
+    for step in bench.steps("deadlines", len(met)):
+        name, case = met[step]
         with case as place:
-            for world in WORLDS:
-                table.add_row(name, world.name, *(measured(world, place, it) for it in TIMEOUTS))
-        table.add_section()
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    main()
+            for world in WORLDS[: bench.pick(None, 2)]:
+                table.add(name, world.name, *(measured(world, place, each) for each in TIMEOUTS))
+    yield table

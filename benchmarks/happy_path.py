@@ -1,127 +1,77 @@
-"""What does the transport cost when nothing fails, and what does one retry cost?
+"""What does the transport cost when nothing fails? At the level of transports, without a network.
 
-Each contender wraps the same inner transport, which answers at once; the rounds are interleaved and
-medians are taken, because a shared machine is noisy. `added` is what comes on top of the inner
-transport alone.
+Each contender wraps an inner transport that answers each GET with a new, empty, open 200; the
+caller closes it, as each caller does. `added` is what comes on top of the inner transport alone.
 """
 
 from __future__ import annotations
 
-import asyncio
-import statistics
-import time
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import httpx
-import httpx_retries
-from rich.console import Console
-from rich.table import Table
 
-from httpx_retry import AsyncRetryTransport, ConstantBackoff, RetryPolicy, RetryTransport
+from .harness.contenders import ASYNC, BARE, HEDGED, HEDGED_ASYNC, HEDGED_SYNC, PEER, SYNC
+from .harness.inner import Inner, fresh
+from .harness.rounds import interleaved
+from .harness.tables import Table
+from .harness.work import Calls, Make, TaskCalls, Work
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+    from collections.abc import Callable, Iterator
 
-ROUNDS = 15
-CALLS = 3_000
-
-
-class Inner(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Answers with the statuses given, over and over, from responses made beforehand."""
-
-    def __init__(self, *statuses: int) -> None:
-        self._answers = [httpx.Response(status, stream=Empty()) for status in statuses]
-        self._next = 0
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self._next = (self._next + 1) % len(self._answers)
-        return self._answers[self._next]
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return self.handle_request(request)
+    from .harness.bench import Bench
+    from .harness.contenders import AsyncWrap, Wrap
 
 
-class Empty(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """No body."""
+def calls(wrap: Wrap, inner: Callable[[], Inner] = fresh, method: str = "GET") -> Work:
+    """A request handled, and its response closed."""
+    handle, request = wrap(inner()), httpx.Request(method, "http://test/")
 
-    def __iter__(self) -> Iterator[bytes]:
-        yield b""
+    def call() -> None:
+        stream = handle(request).stream
+        assert isinstance(stream, httpx.SyncByteStream)
+        stream.close()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b""
-
-
-def seconds_per_call(transport: httpx.BaseTransport) -> float:
-    """The median is taken by the caller: this is one round."""
-    request = httpx.Request("GET", "http://test/")
-    handle = transport.handle_request
-    began = time.perf_counter()
-    for _ in range(CALLS):
-        handle(request)
-    return (time.perf_counter() - began) / CALLS
+    return Calls(call)
 
 
-def seconds_per_async_call(transport: httpx.AsyncBaseTransport) -> float:
-    """As `seconds_per_call`, in a task."""
+def task_calls(wrap: AsyncWrap, inner: Callable[[], Inner] = fresh, method: str = "GET") -> Work:
+    """The same in a task."""
+    handle, request = wrap(inner()), httpx.Request(method, "http://test/")
 
-    async def calls() -> float:
-        request = httpx.Request("GET", "http://test/")
-        handle = transport.handle_async_request
-        began = time.perf_counter()
-        for _ in range(CALLS):
-            await handle(request)
-        return (time.perf_counter() - began) / CALLS
+    async def call() -> None:
+        stream = (await handle(request)).stream
+        assert isinstance(stream, httpx.AsyncByteStream)
+        await stream.aclose()
 
-    run: Coroutine[Any, Any, float] = calls()
-    return asyncio.run(run)
+    return TaskCalls(call)
 
 
-def medians(rounds: dict[str, Callable[[], float]]) -> dict[str, float]:
-    """Each contender's median over interleaved rounds."""
-    seen: dict[str, list[float]] = {name: [] for name in rounds}
-    for _ in range(ROUNDS):
-        for name, measure in rounds.items():
-            seen[name].append(measure())
-    return {name: statistics.median(values) for name, values in seen.items()}
-
-
-def contenders(*statuses: int) -> dict[str, dict[str, Callable[[], float]]]:
-    """By world, by contender: one round of calls that meet these statuses in turn."""
-    policy = RetryPolicy(backoff=ConstantBackoff(0))
-    peer = httpx_retries.Retry(total=3, backoff_factor=0)
-    inner = Inner(*statuses)
-    ours, ours_async = (
-        RetryTransport(inner, policy=policy),
-        AsyncRetryTransport(inner, policy=policy),
-    )
-    theirs = httpx_retries.RetryTransport(transport=inner, retry=peer)
+def worlds(inner: Callable[[], Inner] = fresh) -> dict[str, dict[str, Make]]:
+    """By world, by contender."""
     return {
-        "sync": {
-            "inner": lambda: seconds_per_call(inner),
-            "httpx_retry": lambda: seconds_per_call(ours),
-            "httpx-retries": lambda: seconds_per_call(theirs),
-        },
-        "async": {
-            "inner": lambda: seconds_per_async_call(inner),
-            "httpx_retry": lambda: seconds_per_async_call(ours_async),
-            "httpx-retries": lambda: seconds_per_async_call(theirs),
-        },
+        "sync": {name: partial(calls, wrap, inner) for name, wrap in SYNC.items()},
+        "async": {name: partial(task_calls, wrap, inner) for name, wrap in ASYNC.items()},
     }
 
 
-def main() -> None:
-    """Print one table."""
-    table = Table("case", "world", "inner ns", "httpx_retry +ns", "httpx-retries +ns", "ratio")
-    for case, statuses in (("nothing fails", (200,)), ("one retry", (200, 503))):
-        for world, rounds in contenders(*statuses).items():
-            found = medians(rounds)
-            sends = len(statuses)
-            base = found["inner"] * sends
-            ours, theirs = found["httpx_retry"] - base, found["httpx-retries"] - base
-            nanoseconds = (f"{value * 1e9:,.0f}" for value in (base, ours, theirs))
-            table.add_row(case, world, *nanoseconds, f"{ours / theirs:.2f}")
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    main()
+def measure(bench: Bench) -> Iterator[Table]:
+    """Answer it."""
+    table = Table(
+        "nothing fails: what a call costs more than the inner transport",
+        {"world": "", "contender": "", "added ns": ",.0f", "× httpx-retries": ".2f"},
+        bars="added ns",
+    )
+    amount = {"count": bench.pick(2_000, 150), "rounds": bench.pick(21, 5)}
+    hedged = {"sync": partial(calls, HEDGED_SYNC), "async": partial(task_calls, HEDGED_ASYNC)}
+    for world, makes in worlds().items():
+        rounds = interleaved(
+            bench, f"happy path, {world}", {**makes, HEDGED: hedged[world]}, **amount
+        )
+        theirs = rounds.added(PEER, BARE)
+        for name in rounds:
+            if name != BARE:
+                added = rounds.added(name, BARE)
+                table.add(world, name, added * 1e9, added / theirs)
+    yield table

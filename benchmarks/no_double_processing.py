@@ -8,18 +8,23 @@ was processed; each must have been followed by another send.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
-from rich.console import Console
-from rich.table import Table
 
 from httpx_retry import Evidence
 from tests.faults.lab import Fin, HTTP1Server, HTTP2Server, Identity, Rst
 from tests.faults.storm import HTTP1_MIX, HTTP2_MIX, Tally, body_of, goaway_every, run, script
 
+from .harness.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .harness.bench import Bench
+
 PROVED = (Evidence.UNSENT, Evidence.REFUSED)
-COUNT = 500
+COLUMNS = ("POSTs", "answered", "failed", "twice", "changed", "provable", "sent again")
 
 
 def storms() -> dict[str, tuple[Any, dict[str, Any]]]:
@@ -59,23 +64,28 @@ def row(server: Any, tally: Tally) -> list[int]:
     ]
 
 
-def main() -> None:
-    """Print one table."""
-    columns = ("POSTs", "answered", "failed", "twice", "changed", "provable", "sent again")
-    table = Table("storm", *columns, title="POSTs with unique ids, by the servers' own count")
-    totals = [0] * len(columns)
-    for name, (server, options) in storms().items():
+def measure(bench: Bench) -> Iterator[Table]:
+    """Answer it."""
+    table = Table(
+        "POSTs with unique ids, by the servers' own count",
+        {"storm": "", **dict.fromkeys(COLUMNS, ",d")},
+    )
+    totals = [0] * len(COLUMNS)
+    met = list(storms().items())[: bench.pick(None, 2)]
+    for step in bench.steps("no double processing", len(met)):
+        name, (server, options) = met[step]
         with server:
             tally: Tally = anyio.run(
-                partial(run, server.url, count=COUNT, method=lambda _: "POST", **options)
+                partial(
+                    run,
+                    server.url,
+                    count=bench.pick(500, 20),
+                    method=lambda _: "POST",
+                    **options,
+                )
             )
         figures = row(server, tally)
         totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
-        table.add_row(name, *map(str, figures))
-    table.add_section()
-    table.add_row("in all", *map(str, totals))
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    main()
+        table.add(name, *figures)
+    table.add("in all", *totals)
+    yield table

@@ -8,106 +8,25 @@ ratios are medians over the rounds.
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
-import socket
-import statistics
-import threading
-import time
-from contextlib import contextmanager
-from itertools import cycle
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-import h11
 import httpx
 import httpx_retries
-from rich.console import Console
-from rich.table import Table
 
-from httpx_retry import AsyncRetryTransport, ConstantBackoff, RetryPolicy, RetryTransport
+from httpx_retry import AsyncRetryTransport, RetryTransport
+
+from .client_level import gets, task_gets
+from .harness.contenders import OURS, PEER, POLICY, retries
+from .harness.inner import SORRY
+from .harness.rounds import interleaved
+from .harness.servers import HTTP1Server, serving
+from .harness.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-ROUNDS = 15
-CALLS = 200
-BODY = b"x" * 300
-HEADERS = [("Content-Type", "text/plain"), ("Content-Length", str(len(BODY)))]
-
-
-class Server:
-    """Answers 503 and 200 in turn, whatever the connection.
-
-    Attributes:
-        connections: how many were accepted.
-    """
-
-    def __init__(self) -> None:
-        self.connections = 0
-        self._statuses = cycle((503, 200))
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            connection, _ = self._listener.accept()
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        parser = h11.Connection(h11.SERVER)
-        with connection:
-            while data := connection.recv(65_536):
-                parser.receive_data(data)
-                while (event := parser.next_event()) is not h11.NEED_DATA:
-                    if isinstance(event, h11.EndOfMessage):
-                        connection.sendall(self._answer(parser))
-                        parser.start_next_cycle()
-                    elif isinstance(event, h11.ConnectionClosed):
-                        return
-
-    def _answer(self, parser: h11.Connection) -> bytes:
-        head = h11.Response(status_code=next(self._statuses), headers=HEADERS)
-        events = (head, h11.Data(data=BODY), h11.EndOfMessage())
-        return b"".join(parser.send(event) or b"" for event in events)
-
-
-def _serve(pipe: Any) -> None:
-    server = Server()
-    pipe.send(server.url)
-    while pipe.recv() == "connections?":
-        pipe.send(server.connections)
-
-
-@contextmanager
-def serving() -> Iterator[tuple[str, Callable[[], int]]]:
-    """A server's URL, and what tells how many connections it has accepted."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,))
-    process.start()
-    theirs.close()  # a server that dies is noticed then
-
-    def connections() -> int:
-        ours.send("connections?")
-        count: int = ours.recv()
-        return count
-
-    try:
-        yield ours.recv(), connections
-    finally:
-        ours.send("stop")
-        process.join()
-
-
-class Cost(NamedTuple):
-    """Of one call: seconds by the clock and of CPU, and new connections but the round's first."""
-
-    wall: float
-    cpu: float
-    connections: float
+    from .harness.bench import Bench
+    from .harness.work import Make
 
 
 class Again(httpx.BaseTransport):
@@ -150,80 +69,52 @@ class AsyncAgain(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-POLICY = RetryPolicy(backoff=ConstantBackoff(0))
-PEER = httpx_retries.Retry(total=3, backoff_factor=0)
+LOWEST = "lower bound"
 
 
-def calls(transport: httpx.BaseTransport, url: str) -> tuple[float, float]:
-    """Wall-clock and CPU seconds of a round."""
-    with httpx.Client(transport=transport) as client:
-        wall, cpu = time.perf_counter(), time.process_time()
-        for _ in range(CALLS):
-            assert client.get(url).status_code == 200
-        return time.perf_counter() - wall, time.process_time() - cpu
+def worlds(url: str) -> dict[str, dict[str, Make]]:
+    """By world, by contender."""
+    return {
+        "sync": {
+            LOWEST: lambda: gets(Again(), url),
+            OURS: lambda: gets(RetryTransport(policy=POLICY), url),
+            PEER: lambda: gets(httpx_retries.RetryTransport(retry=retries()), url),
+        },
+        "async": {
+            LOWEST: lambda: task_gets(AsyncAgain(), url),
+            OURS: lambda: task_gets(AsyncRetryTransport(policy=POLICY), url),
+            PEER: lambda: task_gets(httpx_retries.RetryTransport(retry=retries()), url),
+        },
+    }
 
 
-def async_calls(transport: httpx.AsyncBaseTransport, url: str) -> tuple[float, float]:
-    """As `calls`, in a task."""
-
-    async def run() -> tuple[float, float]:
-        async with httpx.AsyncClient(transport=transport) as client:
-            wall, cpu = time.perf_counter(), time.process_time()
-            for _ in range(CALLS):
-                assert (await client.get(url)).status_code == 200
-            return time.perf_counter() - wall, time.process_time() - cpu
-
-    return asyncio.run(run())
-
-
-CONTENDERS: dict[str, dict[str, Callable[[str], tuple[float, float]]]] = {
-    "sync": {
-        "lower bound": lambda url: calls(Again(), url),
-        "httpx_retry": lambda url: calls(RetryTransport(policy=POLICY), url),
-        "httpx-retries": lambda url: calls(httpx_retries.RetryTransport(retry=PEER), url),
-    },
-    "asyncio": {
-        "lower bound": lambda url: async_calls(AsyncAgain(), url),
-        "httpx_retry": lambda url: async_calls(AsyncRetryTransport(policy=POLICY), url),
-        "httpx-retries": lambda url: async_calls(httpx_retries.RetryTransport(retry=PEER), url),
-    },
-}
-
-
-def rounds(contenders: dict[str, Callable[[str], tuple[float, float]]]) -> dict[str, list[Cost]]:
-    """Each contender's costs per call, by round; each goes first in turn."""
-    seen: dict[str, list[Cost]] = {name: [] for name in contenders}
-    order = list(contenders.items())
-    with serving() as (url, connections):
-        for _ in range(ROUNDS):
-            order.append(order.pop(0))
-            for name, run in order:
-                before = connections()
-                wall, cpu = run(url)
-                new = connections() - before - 1
-                seen[name].append(Cost(wall / CALLS, cpu / CALLS, new / CALLS))
-    return seen
-
-
-def main() -> None:
-    """Print one table."""
-    columns = ("world", "transport", "connects", "CPU µs", "CPU", "wall µs", "wall")
-    table = Table(*columns, title="503 with 300 bytes, then 200; ratios to httpx-retries")
-    for world, contenders in CONTENDERS.items():
-        seen = rounds(contenders)
-        for name, costs in seen.items():
-            pairs = list(zip(costs, seen["httpx-retries"], strict=True))
-            table.add_row(
-                world,
-                name,
-                f"{statistics.median(cost.connections for cost in costs):g}",
-                f"{statistics.median(cost.cpu for cost in costs) * 1e6:.0f}",
-                f"{statistics.median(cost.cpu / peer.cpu for cost, peer in pairs):.2f}",
-                f"{statistics.median(cost.wall for cost in costs) * 1e6:.0f}",
-                f"{statistics.median(cost.wall / peer.wall for cost, peer in pairs):.2f}",
+def measure(bench: Bench) -> Iterator[Table]:
+    """Answer it."""
+    table = Table(
+        "503 with 300 bytes, then 200, over loopback",
+        {
+            "world": "",
+            "contender": "",
+            "connects": ".2f",
+            "CPU × httpx-retries": ".2f",
+            "µs": ",.0f",
+            "× httpx-retries": ".2f",
+        },
+        bars="× httpx-retries",
+        note="`connects`: new connections of a call.",
+    )
+    count = bench.pick(200, 20)
+    with serving(HTTP1Server, statuses=(503, 200), body=SORRY) as server:
+        for world, makes in worlds(server.url).items():
+            rounds = interleaved(
+                bench, f"one retry, {world}", makes, count=count, rounds=bench.pick(15, 3)
             )
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    main()
+            for name, make in makes.items():
+                before = server.ask("connections")
+                work = make()
+                work.run(count)
+                work.close()
+                new = (server.ask("connections") - before - 1) / count
+                ratios = rounds.cpu_ratio(name, PEER), rounds.ratio(name, PEER)
+                table.add(world, name, new, ratios[0], rounds.wall(name) * 1e6, ratios[1])
+    yield table

@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 import httpx_retries
-from rich.console import Console
-from rich.table import Table
 
 from httpx_retry import AsyncRetryTransport, ConstantBackoff, RetryBudget, RetryPolicy
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .harness.contenders import OURS, PEER
+from .harness.tables import Table
 
-WAITERS = 10_000
-ROUNDS = 7
-# Seconds: long enough for all to have begun their wait before the first ends.
-WAIT = 3.0
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .harness.bench import Bench
+
+LOWEST = "sleeps and calls again"
 HEADERS = [
     (b"Date", b"Sun, 06 Nov 1994 08:49:37 GMT"),
     (b"Content-Type", b"application/json"),
@@ -37,15 +37,25 @@ HEADERS = [
 ]
 
 
+class Amount(NamedTuple):
+    """How many wait, and for how many seconds: all have begun before the first ends."""
+
+    waiters: int
+    wait: float
+
+
 class Flaky(httpx.AsyncBaseTransport):
     """Answers each request 503 once, and then 200.
+
+    Args:
+        waiters: how many requests there will be.
 
     Attributes:
         all_failed: set when all have been answered 503.
     """
 
-    def __init__(self) -> None:
-        self._left = WAITERS
+    def __init__(self, waiters: int) -> None:
+        self._left = waiters
         self.all_failed = asyncio.Event()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -61,41 +71,45 @@ class Flaky(httpx.AsyncBaseTransport):
 class Sleeps(httpx.AsyncBaseTransport):
     """The lower bound: sleeps and calls again."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, amount: Amount) -> None:
         self._inner = inner
+        self._wait = amount.wait
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await self._inner.handle_async_request(request)
         if response.status_code == 503:
             await response.aclose()
             del response
-            await asyncio.sleep(WAIT)
+            await asyncio.sleep(self._wait)
             response = await self._inner.handle_async_request(request)
         return response
 
 
 class PeerRetry(httpx_retries.Retry):
-    """httpx-retries with the same wait as the others."""
+    """httpx-retries with the same wait as the others; each retry makes a new one, by its class."""
+
+    wait = 0.0
 
     def backoff_strategy(self) -> float:
-        return WAIT
+        return self.wait
 
 
-def ours(inner: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+def ours(inner: httpx.AsyncBaseTransport, amount: Amount) -> httpx.AsyncBaseTransport:
     """With a budget that all of them may draw on at once."""
-    policy = RetryPolicy(backoff=ConstantBackoff(WAIT))
-    return AsyncRetryTransport(inner, policy=policy, budget=RetryBudget(capacity=WAITERS))
+    policy = RetryPolicy(backoff=ConstantBackoff(amount.wait))
+    return AsyncRetryTransport(inner, policy=policy, budget=RetryBudget(capacity=amount.waiters))
 
 
-def theirs(inner: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+def theirs(inner: httpx.AsyncBaseTransport, amount: Amount) -> httpx.AsyncBaseTransport:
     """With as many attempts."""
+    PeerRetry.wait = amount.wait
     return httpx_retries.RetryTransport(transport=inner, retry=PeerRetry(total=3))
 
 
-CONTENDERS: dict[str, Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]] = {
-    "sleeps and calls again": Sleeps,
-    "httpx_retry": ours,
-    "httpx-retries": theirs,
+CONTENDERS: dict[str, Callable[[httpx.AsyncBaseTransport, Amount], httpx.AsyncBaseTransport]] = {
+    LOWEST: Sleeps,
+    OURS: ours,
+    PEER: theirs,
 }
 
 
@@ -106,25 +120,25 @@ class Cost(NamedTuple):
     cpu: float
 
 
-async def cpu_of(transport: httpx.AsyncBaseTransport) -> float:
+async def cpu_of(transport: httpx.AsyncBaseTransport, waiters: int) -> float:
     """CPU seconds of each request, from its sending to its answer."""
-    requests = [httpx.Request("GET", "http://test/") for _ in range(WAITERS)]
+    requests = [httpx.Request("GET", "http://test/") for _ in range(waiters)]
     gc.collect()
     began = time.process_time()
     answers = await asyncio.gather(*map(transport.handle_async_request, requests))
     spent = time.process_time() - began
     assert all(answer.status_code == 200 for answer in answers)
-    return spent / WAITERS
+    return spent / waiters
 
 
-async def memory_of(transport: httpx.AsyncBaseTransport, inner: Flaky) -> float:
+async def memory_of(transport: httpx.AsyncBaseTransport, inner: Flaky, waiters: int) -> float:
     """Bytes that each request holds while all of them wait, what the caller holds included."""
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     tasks = [
         asyncio.ensure_future(transport.handle_async_request(httpx.Request("GET", "http://test/")))
-        for _ in range(WAITERS)
+        for _ in range(waiters)
     ]
     await inner.all_failed.wait()
     gc.collect()
@@ -132,40 +146,45 @@ async def memory_of(transport: httpx.AsyncBaseTransport, inner: Flaky) -> float:
     tracemalloc.stop()
     assert not any(task.done() for task in tasks)
     await asyncio.gather(*tasks)
-    return held / WAITERS
+    return held / waiters
 
 
-def measure(name: str) -> Cost:
+def cost_of(name: str, amount: Amount) -> Cost:
     """One round of one contender, in this process."""
-    make = CONTENDERS[name]
-    cpu = asyncio.run(cpu_of(make(Flaky())))
-    inner = Flaky()
-    return Cost(asyncio.run(memory_of(make(inner), inner)), cpu)
+    make, waiters = CONTENDERS[name], amount.waiters
+    cpu = asyncio.run(cpu_of(make(Flaky(waiters), amount), waiters))
+    inner = Flaky(waiters)
+    return Cost(asyncio.run(memory_of(make(inner, amount), inner, waiters)), cpu)
 
 
-def main() -> None:
-    """Print one table."""
+def measure(bench: Bench) -> Iterator[Table]:
+    """Answer it."""
+    amount = bench.pick(Amount(10_000, 3.0), Amount(1_000, 0.5))
     seen: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
     context = multiprocessing.get_context("spawn")
-    for _ in range(ROUNDS):
+    for _ in bench.steps("waiters", bench.pick(7, 1)):
         for name, costs in seen.items():
             with context.Pool(1) as process:
-                costs.append(process.apply(measure, (name,)))
-    columns = ("transport", "bytes each", "memory", "CPU µs each", "CPU")
-    title = f"{WAITERS:,} requests that wait for their retry; ratios to the lower bound"
-    table = Table(*columns, title=title)
-    lowest = seen["sleeps and calls again"]
+                costs.append(process.apply(cost_of, (name, amount)))
+    table = Table(
+        f"{amount.waiters:,} requests that wait for their retry; ratios to the lower bound",
+        {
+            "contender": "",
+            "bytes each": ",.0f",
+            "memory": ".2f",
+            "CPU µs each": ".1f",
+            "CPU": ".2f",
+        },
+        bars="bytes each",
+    )
+    lowest = seen[LOWEST]
     for name, costs in seen.items():
         pairs = list(zip(costs, lowest, strict=True))
-        table.add_row(
+        table.add(
             name,
-            f"{statistics.median(cost.memory for cost in costs):,.0f}",
-            f"{statistics.median(cost.memory / low.memory for cost, low in pairs):.2f}",
-            f"{statistics.median(cost.cpu for cost in costs) * 1e6:.1f}",
-            f"{statistics.median(cost.cpu / low.cpu for cost, low in pairs):.2f}",
+            statistics.median(cost.memory for cost in costs),
+            statistics.median(cost.memory / low.memory for cost, low in pairs),
+            statistics.median(cost.cpu for cost in costs) * 1e6,
+            statistics.median(cost.cpu / low.cpu for cost, low in pairs),
         )
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    main()
+    yield table

@@ -15,6 +15,7 @@ from ._core.backoff import (
 )
 from ._core.budget import Budget, RetryBudget
 from ._core.clock import Clock, SystemClock, VirtualClock
+from ._core.cooldown import Cooldown, LocalCooldown
 from ._core.outcome import (
     Attempt,
     Decision,
@@ -41,12 +42,14 @@ __all__ = [
     "Budget",
     "Clock",
     "ConstantBackoff",
+    "Cooldown",
     "Decision",
     "DecorrelatedJitterBackoff",
     "Evidence",
     "Explanation",
     "ExponentialBackoff",
     "Load",
+    "LocalCooldown",
     "Outcome",
     "Retry",
     "RetryBudget",

@@ -20,7 +20,7 @@ from ._http.requests import origin_of
 from ._http.witness import as_async_trace
 from ._settings import Settings, policy_for
 from ._streams import async_whole, close_async_stream, end_async_iteration
-from ._wait import TaskWait, as_async_hook
+from ._wait import TaskWait, as_async_hook, as_async_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ._core.budget import Budget, Fresh
     from ._core.clock import Clock
+    from ._core.cooldown import Cooldown
     from ._http.drain import Drain
     from ._http.family import HTTPTransportOptions
     from ._observe import EventHook
@@ -50,6 +51,7 @@ class AsyncRetryDriver:
         *,
         policy: RetryPolicy = _DEFAULT_POLICY,
         budget: Budget | Fresh | None = FRESH,
+        cooldown: Cooldown | bool = False,
         on_event: EventHook | None = None,
         prepare: Prepare | None = None,
         clock: Clock = _SYSTEM_CLOCK,
@@ -60,8 +62,13 @@ class AsyncRetryDriver:
         self._transport = family.async_transport(transport, http_transport_options)
         trace = as_async_trace if family.can_trace(self._transport) else None
         wire = Wire(family, trace, family.has_proxy(self._transport))
-        self._settings = settings = Settings(wire, policy, budget, on_event, clock, random)
+        self._settings = settings = Settings(
+            wire, policy, budget, cooldown, on_event, clock, random
+        )
         self._traffic, self._missing = settings.traffic, settings.missing
+        self._cooling = settings.cooling
+        self._lease = as_async_word("budget", settings.budget, "lease")
+        self._refresh = as_async_word("cooldown", settings.cooldown, "refresh")
         self._policy = policy
         self._monotonic = clock.monotonic
         self._waiter = TaskWait(clock)
@@ -99,7 +106,7 @@ class AsyncRetryDriver:
         else:
             traffic.roll(began)
         call: Call | None = None
-        if method not in policy.plain_methods or type(body) is not self._bytes:
+        if method not in policy.plain_methods or type(body) is not self._bytes or self._cooling:
             call = Call(self._settings, policy, request, url, body, began, epoch)
             call.begin()
         else:
@@ -136,17 +143,21 @@ class AsyncRetryDriver:
             response.stream = stream
         return response
 
-    async def _pursue(self, call: Call) -> httpx.Response:  # noqa: C901 - one loop, read in one go
+    async def _pursue(self, call: Call) -> httpx.Response:  # noqa: C901, PLR0912 - as above
         """Retry until the decider says stop, and return what the caller gets."""
         waiter = self._waiter
         try:
             if not call.has_departed:
                 call.has_departed = True
+                if self._cooling:
+                    await self._take_turn(call)
                 await self._send(call)
             while True:
                 if call.wants_body:
                     await self._read_body(call)
                 delay = call.judge(waiter.epoch)
+                if call.owes or call.spread:
+                    delay = await self._ask_others(call, delay)
                 if delay is None:
                     break
                 stream, drain = call.let_go()
@@ -158,6 +169,8 @@ class AsyncRetryDriver:
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
                 if delay > 0:
                     call.skip(await waiter.wait(delay, call.epoch))
+                if self._cooling or call.spread:
+                    await self._take_turn(call)
                 if self._prepare is not None and waiter.epoch == call.epoch:
                     outgoing = call.outgoing
                     outgoing.use(await self._prepare(outgoing.next_request(), call.next_number))
@@ -172,6 +185,27 @@ class AsyncRetryDriver:
             raise
         finally:
             call.close()
+
+    async def _ask_others(self, call: Call, delay: float | None) -> float | None:
+        """Tell those of a wait who share a cool-down, and ask those who share a budget."""
+        if call.spread and self._refresh is not None:
+            await self._refresh(call.origin, call.now)
+        if call.owes is not None and self._lease is not None:
+            await self._lease(*call.owes)
+            delay = call.settle()
+        return delay
+
+    async def _take_turn(self, call: Call) -> None:
+        """Wait while the origin cools down."""
+        waiter = self._waiter
+        while waiter.epoch == call.epoch:
+            if self._refresh is not None:
+                await self._refresh(call.origin, call.now)
+            delay = call.turn()
+            if not delay:
+                return
+            call.skip(await waiter.wait(delay, call.epoch))
+        call.check_open()
 
     async def _send(self, call: Call) -> None:
         request = call.depart()
@@ -236,6 +270,8 @@ class AsyncRetryTransport(AsyncRetryDriver, httpx.AsyncBaseTransport):
         policy: what is retried, how often and for how long.
         budget: what bounds the retries to each origin: a fresh `RetryBudget` unless one is given,
             which several transports may share; None: nothing does.
+        cooldown: True: while an origin has asked one request to wait, by a 429 or a 503, the others
+            wait, too; or a `Cooldown`, which several transports may share.
         on_event: called with a `RetryEvent` for each retry, giving up and recovery. A plain
             function; what it raises reaches the caller.
         prepare: `prepare(request, number)` is called last before attempt `number`, 2 or more, with

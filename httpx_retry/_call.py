@@ -6,25 +6,23 @@ The drivers make a `Call` when a first attempt did not simply succeed, and ask o
 
 from __future__ import annotations
 
-from sys import intern
 from typing import TYPE_CHECKING
 
-from ._attempt import LatestAttempt
-from ._core.decider import DONE, decide, is_too_late
+from ._core.decider import BUDGET_EXHAUSTED, DONE, decide, is_too_late
 from ._core.outcome import Evidence, Stop, StopReason
 from ._http.load import load_of
-from ._http.requests import origin_of
+from ._turn import Turn
 
 if TYPE_CHECKING:
     import httpx
 
-    from ._core.outcome import Outcome
+    from ._core.outcome import Outcome, Retry
 
 # Looked up once: a member of an Enum costs twenty times a global.
 _BUG, _CLOSED = Evidence.BUG, StopReason.CLOSED
 
 
-class Call(LatestAttempt):
+class Call(Turn):
     """The journey of one request, from its first outcome on."""
 
     __slots__ = ()
@@ -55,7 +53,7 @@ class Call(LatestAttempt):
             epoch: the transport's, now.
 
         Returns:
-            The seconds until the next attempt; None: there is none.
+            The seconds until the next attempt; None: there is none, or `settle` is to say.
 
         Raises:
             Exception: what `retry_if`, the backoff or `on_event` raises, and what `decide` does.
@@ -65,6 +63,8 @@ class Call(LatestAttempt):
         if outcome is None:
             self._stopped(DONE)
             return None
+        if outcome.server_wait is not None:
+            self._impose(outcome)
         request, policy = self.request, self._policy
         # A look at httpx's headers is dear, and of no use where the method says it all.
         self.method = method = request.method
@@ -80,6 +80,41 @@ class Call(LatestAttempt):
             if outcome.evidence is not _BUG:
                 self._stopped(decision)
             return None
+        if self.owes is not None:
+            self._on_credit = decision
+            return None
+        return self._granted(decision, outcome)
+
+    def _withdraw(self, outcome: Outcome) -> float | None:
+        settings = self._settings
+        budget = settings.budget
+        if budget is None:
+            return 0.0
+        load = load_of(outcome, settings.wire.family)
+        if settings.is_leased:
+            self.owes = self.origin, load, self._ended
+            return 0.0
+        return budget.withdraw(self.origin, load, self._ended)
+
+    def settle(self) -> float | None:
+        """Pay for the retry that was granted on credit, now that tokens were leased.
+
+        Returns:
+            As `judge`.
+        """
+        budget, outcome, decision = self._settings.budget, self._outcome, self._on_credit
+        assert budget is not None
+        assert outcome is not None
+        assert self.owes is not None
+        tokens = budget.withdraw(*self.owes)
+        self.owes = None
+        if tokens is None:
+            self._stopped(BUDGET_EXHAUSTED)
+            return None
+        self.tokens += tokens
+        return self._granted(decision, outcome)
+
+    def _granted(self, decision: Retry, outcome: Outcome) -> float:
         delay, ground = decision
         self.previous_delay = delay
         if outcome.server_wait is not None:
@@ -89,22 +124,12 @@ class Call(LatestAttempt):
         self._emit("retry-scheduled")
         return delay
 
-    def _withdraw(self, outcome: Outcome) -> float | None:
-        settings = self._settings
-        budget, origin = settings.budget, self._known_origin
-        if budget is None:
-            return 0.0
-        if origin is None:
-            # One string for all that wait for the same origin.
-            origin = self._known_origin = intern(origin_of(self._url))
-        return budget.withdraw(origin, load_of(outcome, settings.wire.family), self._ended)
-
     def _stopped(self, decision: Stop) -> None:
         outcome, reason = self._outcome, decision.reason
         recovered = decision is DONE
         if recovered and not self._records:
             if self._settings.missing:
-                self._settings.deposit(origin_of(self._url), None)
+                self._settings.deposit(self.origin, None)
             return
         if not recovered and reason is not _CLOSED:
             self.tokens = 0.0  # spent
@@ -146,8 +171,7 @@ class Call(LatestAttempt):
         if self._outgoing is not None:
             self._outgoing.close()
         if self.tokens:
-            assert self._known_origin is not None
-            self._settings.deposit(self._known_origin, self.tokens)
+            self._settings.deposit(self.origin, self.tokens)
             self.tokens = 0.0
         self._response = self._error = self._outcome = None
 

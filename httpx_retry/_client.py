@@ -10,6 +10,7 @@ import httpx
 from ._async import AsyncRetryDriver, AsyncRetryTransport
 from ._core.budget import FRESH, Fresh, RetryBudget
 from ._core.clock import SystemClock
+from ._core.cooldown import LocalCooldown
 from ._core.policy import RetryPolicy
 from ._http.causes import is_a
 from ._sync import RetryDriver, RetryTransport
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from ._core.budget import Budget
     from ._core.clock import Clock
+    from ._core.cooldown import Cooldown
     from ._observe import EventHook
     from ._wait import Prepare
 
@@ -37,6 +39,7 @@ def add_retries(  # noqa: PLR0913 - the transports' own arguments
     *,
     policy: RetryPolicy = _DEFAULT_POLICY,
     budget: Budget | Fresh | None = FRESH,
+    cooldown: Cooldown | bool = False,
     on_event: EventHook | None = None,
     prepare: Prepare | None = None,
     clock: Clock = _SYSTEM_CLOCK,
@@ -51,6 +54,7 @@ def add_retries(  # noqa: PLR0913 - the transports' own arguments
         client: a `Client` or an `AsyncClient` of httpx or httpx2, or of a subclass.
         policy: as for `RetryTransport`, like all that follows.
         budget: a fresh `RetryBudget` unless one is given; None: nothing bounds the retries.
+        cooldown: True: one holds for all of them.
         on_event: called with a `RetryEvent` for each retry, giving up and recovery.
         prepare: called with the request before each retry; for an `AsyncClient` it may be a
             coroutine function.
@@ -65,6 +69,7 @@ def add_retries(  # noqa: PLR0913 - the transports' own arguments
     options: dict[str, Any] = {
         "policy": policy,
         "budget": RetryBudget() if isinstance(budget, Fresh) else budget,
+        "cooldown": LocalCooldown() if cooldown is True else cooldown,
         "on_event": on_event,
         "prepare": prepare,
         "clock": clock,

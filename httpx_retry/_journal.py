@@ -19,7 +19,7 @@ from ._observe import (
 if TYPE_CHECKING:
     import httpx
 
-    from ._core.outcome import Evidence, Outcome, RetryReason, StopReason
+    from ._core.outcome import Evidence, Load, Outcome, Retry, RetryReason, StopReason
     from ._core.policy import RetryPolicy
     from ._http.outgoing import Outgoing
     from ._observe import EventKind, Record
@@ -48,6 +48,8 @@ class Journal(Progress):
         epoch: as given: in another one, the transport was closed since.
         gave_up: whether the response at hand, if any, is not what the caller gets.
         has_departed: whether the first attempt was made.
+        owes: what a retry has yet to withdraw from a budget that is leased (see `Call.settle`).
+        spread: seconds over which the next attempt is spread, as many others wait for the same.
     """
 
     __slots__ = (
@@ -58,6 +60,7 @@ class Journal(Progress):
         "_error",
         "_known_origin",
         "_latest",
+        "_on_credit",
         "_outcome",
         "_outgoing",
         "_policy",
@@ -71,7 +74,9 @@ class Journal(Progress):
         "epoch",
         "gave_up",
         "has_departed",
+        "owes",
         "request",
+        "spread",
         "stream",
         "wants_body",
     )
@@ -79,6 +84,7 @@ class Journal(Progress):
     _ended: float
     _ended_at: float
     _status: int | None
+    _on_credit: Retry
 
     def __init__(  # noqa: PLR0913, PLR0917 - what the drivers know by then, and nothing in a bundle
         self,
@@ -92,7 +98,7 @@ class Journal(Progress):
     ) -> None:
         # What else there is of it is set before each decision.
         self.attempts = 0
-        self.server_waits = self.tokens = 0.0
+        self.server_waits = self.tokens = self.spread = 0.0
         self.previous_delay = None
         self.went_at_once = False
         self.request = request
@@ -100,6 +106,7 @@ class Journal(Progress):
         self.stream: Any = None
         self.gave_up = self.wants_body = False
         self.has_departed = True
+        self.owes: tuple[str, Load, float] | None = None
         self._settings = settings
         self._policy = policy
         self._url = url

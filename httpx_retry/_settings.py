@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ._core._checks import check_plain_function
 from ._core.budget import Budget, Fresh, RetryBudget, Traffic
+from ._core.cooldown import LocalCooldown
 from ._core.policy import RetryPolicy, check_fields
 from ._observe import log_trouble
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ._core.clock import Clock
+    from ._core.cooldown import Cooldown
     from ._http.outgoing import Wire
     from ._observe import EventHook
 
@@ -25,6 +27,9 @@ class Settings:
 
     Attributes:
         budget: None: there is none.
+        is_leased: whether it has tokens only once they are leased.
+        cooldown: None: there is none.
+        cooling: empty while no request has to wait.
         traffic: where the budget counts the requests.
         missing: empty while no deposit would change anything.
 
@@ -35,6 +40,9 @@ class Settings:
     __slots__ = (
         "budget",
         "clock",
+        "cooldown",
+        "cooling",
+        "is_leased",
         "missing",
         "on_event",
         "policy",
@@ -48,6 +56,7 @@ class Settings:
         wire: Wire,
         policy: RetryPolicy,
         budget: Budget | Fresh | None,
+        cooldown: Cooldown | bool,
         on_event: EventHook | None,
         clock: Clock,
         random: Callable[[], float],
@@ -64,12 +73,18 @@ class Settings:
         self.traffic = Traffic()
         self.missing: Collection[object] = ()
         # Of a subclass nothing is known: it is told of everything.
-        if type(self.budget) is RetryBudget:
-            self.traffic, self.missing = self.budget.traffic, self.budget.missing
+        if vars(type(self.budget)).get("is_counted_for"):
+            counted: Any = self.budget
+            self.traffic, self.missing = counted.traffic, counted.missing
         elif self.budget is not None:
             _check_budget(self.budget)
             # What it keeps is its own affair: it is told of every success.
             self.missing = ("unknown",)
+        self.is_leased = hasattr(self.budget, "lease")
+        self.cooldown = _cooldown_of(cooldown)
+        self.cooling: Collection[object] = ()
+        if self.cooldown is not None:
+            self.cooling = getattr(self.cooldown, "cooling", ("unknown",))
         self.wire = wire
         self.policy = policy
         self.on_event = on_event
@@ -94,6 +109,19 @@ def _check_budget(budget: object) -> None:
         raise TypeError(f"budget must be None or have withdraw() and deposit(), not be {budget!r}")
     for word in words:
         check_plain_function("each of withdraw and deposit", word)
+
+
+def _cooldown_of(given: object) -> Cooldown | None:
+    if isinstance(given, bool):
+        return LocalCooldown() if given else None
+    words = [getattr(given, word, None) for word in ("impose", "remaining")]
+    if isinstance(given, type) or not all(map(callable, words)):
+        raise TypeError(
+            f"cooldown must be True, False, or have impose() and remaining(), not be {given!r}"
+        )
+    for word in words:
+        check_plain_function("each of impose and remaining", word)
+    return cast("Cooldown", given)
 
 
 def policy_for(request: httpx.Request, default: RetryPolicy, in_memory: type) -> RetryPolicy | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from inspect import isawaitable
+from inspect import isawaitable, iscoroutinefunction
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -203,6 +203,36 @@ async def _nothing() -> float:
 def _finish(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def as_word(name: str, shared: object, word: str) -> Callable[..., Any] | None:
+    """Return the word by which a budget or a cool-down asks others; None where it shares nothing.
+
+    Raises:
+        TypeError: for one that is to be awaited.
+    """
+    found: Callable[..., Any] | None = getattr(shared, word, None)
+    if found is not None and iscoroutinefunction(found):
+        raise TypeError(
+            f"{name} is for an AsyncRetryTransport, as {word}() of {shared!r} is a coroutine"
+            f" function: a RetryTransport needs one over a redis.Redis, say"
+        )
+    return found
+
+
+def as_async_word(name: str, shared: object, word: str) -> Callable[..., Any] | None:
+    """Return the word by which a budget or a cool-down asks others, as `as_word` does.
+
+    Raises:
+        TypeError: for one that would block the event loop.
+    """
+    found: Callable[..., Any] | None = getattr(shared, word, None)
+    if found is not None and not iscoroutinefunction(found):
+        raise TypeError(
+            f"{name} is for a RetryTransport, as {word}() of {shared!r} is a plain function:"
+            f" an AsyncRetryTransport needs one over a redis.asyncio.Redis, say"
+        )
+    return found
 
 
 def as_hook(name: str, function: Prepare) -> Prepare:

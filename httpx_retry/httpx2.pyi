@@ -9,6 +9,7 @@ from typing_extensions import Unpack
 
 from ._core.budget import Budget, Fresh
 from ._core.clock import Clock
+from ._core.cooldown import Cooldown
 from ._core.policy import RetryPolicy
 from ._http.family import Family
 from ._observe import EventHook
@@ -39,6 +40,7 @@ class RetryTransport(httpx2.BaseTransport):
         *,
         policy: RetryPolicy = ...,
         budget: Budget | Fresh | None = ...,
+        cooldown: Cooldown | bool = False,
         on_event: EventHook | None = None,
         prepare: _Prepare | None = None,
         clock: Clock = ...,
@@ -55,6 +57,7 @@ class AsyncRetryTransport(httpx2.AsyncBaseTransport):
         *,
         policy: RetryPolicy = ...,
         budget: Budget | Fresh | None = ...,
+        cooldown: Cooldown | bool = False,
         on_event: EventHook | None = None,
         prepare: _Prepare | None = None,
         clock: Clock = ...,

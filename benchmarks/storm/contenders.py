@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
-from httpx_retry import RetryBudget, RetryPolicy
+from httpx_retry import RetryPolicy
 from httpx_retry._call import Call
+from httpx_retry._core.budget import FRESH
 from httpx_retry._http.family import Family
 from httpx_retry._http.outgoing import Wire
 from httpx_retry._http.requests import origin_of
@@ -25,6 +26,9 @@ from .peers import Botocore, HttpxRetries, Stamina, Tenacity, Urllib3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from httpx_retry._core.budget import Budget, Fresh
+    from httpx_retry._core.outcome import Load
 
     from .model import Client, Clock, Journey
 
@@ -48,18 +52,24 @@ class Ours:
     Args:
         clock: the virtual one.
         policy: None: the default.
-        budgeted: whether it has the default budget, or none.
+        budget: a fresh default one unless one is given; None: there is none.
     """
 
     def __init__(
-        self, clock: Clock, policy: RetryPolicy | None = None, *, budgeted: bool = True
+        self,
+        clock: Clock,
+        policy: RetryPolicy | None = None,
+        *,
+        budget: Budget | Fresh | None = FRESH,
     ) -> None:
         self.policy = policy or RetryPolicy()
-        self.budget = RetryBudget() if budgeted else None
         self.clock = clock
         draw = random.Random(random.random()).random
         wire = Wire(Family(httpx), None, has_proxy=False)
-        self.settings = Settings(wire, self.policy, self.budget, None, clock, draw)
+        self.settings = Settings(wire, self.policy, budget, False, None, clock, draw)  # noqa: FBT003 - no cool-down
+
+    def lease(self, origin: str, load: Load, now: float) -> None:
+        """Ask those with whom a budget is shared."""
 
     def begin(self) -> Journey:
         now, traffic = self.clock.now, self.settings.traffic
@@ -97,6 +107,9 @@ class OurJourney:
         else:
             call.failed(result)
         delay = call.judge(epoch=0)
+        if call.owes is not None:
+            self.client.lease(*call.owes)
+            delay = call.settle()
         if delay is None:
             call.close()
         else:
@@ -118,7 +131,7 @@ class Contender(NamedTuple):
 
 NO_RETRY = Contender("no retry", Bare)
 OURS = Contender("httpx_retry", Ours)
-UNBUDGETED = Contender("httpx_retry, budget=None", partial(Ours, budgeted=False))
+UNBUDGETED = Contender("httpx_retry, budget=None", partial(Ours, budget=None))
 HTTPX_RETRIES = Contender("httpx-retries", HttpxRetries)
 STAMINA = Contender("stamina", Stamina)
 BOTOCORE = Contender("botocore standard", Botocore)

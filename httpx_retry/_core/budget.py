@@ -83,6 +83,10 @@ class RetryBudget:
         TypeError: for a value that is no number.
     """
 
+    # Transports count its traffic, and tell it of good first attempts only while anything is
+    # missing. It is looked for in the very class: a subclass may want to know more.
+    is_counted_for = True
+
     def __init__(
         self,
         capacity: float = 20.0,

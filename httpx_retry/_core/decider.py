@@ -43,7 +43,7 @@ _ATTEMPTS_EXHAUSTED = Stop(StopReason.ATTEMPTS_EXHAUSTED)
 _RETRY_AFTER_TOO_LONG = Stop(StopReason.RETRY_AFTER_TOO_LONG)
 _DEADLINE = Stop(StopReason.DEADLINE)
 _CLOSED = Stop(StopReason.CLOSED)
-_BUDGET_EXHAUSTED = Stop(StopReason.BUDGET_EXHAUSTED)
+BUDGET_EXHAUSTED = Stop(StopReason.BUDGET_EXHAUSTED)
 
 
 class Progress:
@@ -126,7 +126,7 @@ def decide(
         return _CLOSED
     tokens = withdraw(outcome)
     if tokens is None:
-        return _BUDGET_EXHAUSTED
+        return BUDGET_EXHAUSTED
     progress.tokens += tokens
     assert ground is not None
     # A NamedTuple's own constructor costs twice as much, here and below.

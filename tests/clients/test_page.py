@@ -10,7 +10,7 @@ from tests.snippets import blocks_of, paste
 from .flaky import FAILS_TWICE, REFUSES_TWICE
 from .sdks import Anthropic, OpenAI
 
-BLOCKS = blocks_of("docs/clients.md")
+BLOCKS = [block.text for block in blocks_of("docs/clients.md")]
 ON_HTTPX2 = ("httpx2", "openai", "anthropic")
 
 OK = (*FAILS_TWICE, Reply())

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from httpx_retry import Load, RetryBudget
+
+if TYPE_CHECKING:
+    from httpx_retry.redis import RedisRetryBudget
 
 SITE = "https://example.org"
 OTHER = "https://example.com"
@@ -24,7 +27,7 @@ def taken(budget: RetryBudget, load: Load = Load.SOME, origin: str = SITE, now: 
     return count
 
 
-def busy(budget: RetryBudget, requests: int, now: float) -> None:
+def busy(budget: RetryBudget | RedisRetryBudget, requests: int, now: float) -> None:
     """Let a budget see requests that are sent at one moment, as a transport counts them."""
     for _ in range(requests):
         if now < budget.traffic.ends:

@@ -9,13 +9,13 @@ from prometheus_client import REGISTRY, generate_latest
 
 from httpx_retry import ConstantBackoff, RetryPolicy
 from tests.faults.lab import Cut, HTTP1Server, Reply, Rst
-from tests.snippets import blocks_of, paste
+from tests.snippets import blocks_of
 
 if TYPE_CHECKING:
     from httpx_retry.testing import FakeClock
     from tests.worlds import World
 
-(BLOCK,) = [block for block in blocks_of("docs/observing.md") if "prometheus_client" in block]
+(BLOCK,) = [block for block in blocks_of("docs/observing.md") if "prometheus_client" in block.text]
 POLICY = RetryPolicy(backoff=ConstantBackoff(0.25))
 
 
@@ -23,7 +23,7 @@ POLICY = RetryPolicy(backoff=ConstantBackoff(0.25))
 def measure(_taken_down: None) -> Any:
     """The document's own function; its own request, good at once, is not measured."""
     with HTTP1Server() as server:
-        return paste(BLOCK, server.url)["measure"]
+        return BLOCK.run_against(server.url)["measure"]
 
 
 def sample(name: str, *labels: str) -> float | None:

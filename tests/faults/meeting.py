@@ -42,9 +42,8 @@ async def send(
     response = error = None
     headers = {"x-id": "request", **request.pop("headers", {})}
     try:
-        response = await client.request(
-            method, url or server.url, timeout=TIMEOUT, headers=headers, **request
-        )
+        options = {"timeout": TIMEOUT, "headers": headers, **request}
+        response = await client.request(method, url or server.url, **options)
     except Exception as caught:  # noqa: BLE001 - what it is, is for the test to say
         error = caught
     return Met(response, error, server.processed.get("request", []))

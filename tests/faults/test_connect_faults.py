@@ -31,7 +31,7 @@ from tests.faults.lab import (
 )
 from tests.faults.lab.clients import leaves_socket_open
 
-from .meeting import expect, meet
+from .meeting import TIMEOUT, expect, meet
 
 if TYPE_CHECKING:
     from httpx_retry.testing import FakeClock
@@ -50,15 +50,15 @@ def over(kind: Any, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("place", "waits"),
-    [(refused, [0.19, 0.38, 0.76]), (full_backlog, [0.1, 0.2, 0.4])],
+    ("place", "timeout", "waits"),
+    [(refused, 30.0, [0.19, 0.38, 0.76]), (full_backlog, TIMEOUT, [0.1, 0.2, 0.4])],
     ids=["refused", "full_backlog"],
 )
 async def test_where_nothing_is_reached_everything_is_tried_again(
-    world: World, clock: FakeClock, place: Any, waits: list[float]
+    world: World, clock: FakeClock, place: Any, timeout: float, waits: list[float]
 ) -> None:
     with place() as url, HTTP1Server() as elsewhere:
-        met = await meet(world, clock, elsewhere, "POST", url=url)
+        met = await meet(world, clock, elsewhere, "POST", url=url, timeout=timeout)
 
     assert [attempt.evidence for attempt in met.history] == [UNSENT] * 4
     assert clock.sleeps == pytest.approx(waits)

@@ -15,7 +15,7 @@ HOUSE = Path(httpx_retry.__file__).parent
 RANKS = (
     ("_core._checks",),
     ("_core.clock", "_core.outcome"),
-    ("_core.backoff", "_core.budget"),
+    ("_core.backoff", "_core.budget", "_core.cooldown"),
     ("_core.from_urllib3",),
     ("_core.policy",),
     ("_core.decider",),
@@ -29,6 +29,7 @@ RANKS = (
     ("_settings",),
     ("_journal",),
     ("_attempt",),
+    ("_turn",),
     ("_call",),
     ("_recovery",),
     ("_streams",),
@@ -45,7 +46,10 @@ RANKS = (
     ("_explain.picture", "_explain.text"),
     ("_explain",),
     ("",),
-    ("_demo", "_explain.given", "adapters", "opentelemetry"),
+    ("_redis.keys", "_redis.lease", "_redis.link", "_redis.scripts"),
+    ("_redis.budget", "_redis.cooldown"),
+    ("_redis",),
+    ("_demo", "_explain.given", "adapters", "opentelemetry", "redis"),
     ("__main__",),
 )
 RANK_OF = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}

@@ -29,6 +29,7 @@ NAMES = {
     "aclose": "close",
     "aiter": "iter",
     "as_async_hook": "as_hook",
+    "as_async_word": "as_word",
     "as_async_trace": "as_trace",
     "end_async_iteration": "end_iteration",
     "async_whole": "whole",

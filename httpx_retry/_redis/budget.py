@@ -1,0 +1,192 @@
+"""A retry budget that a fleet shares: tokens are leased from Redis, and given back."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from .._core.budget import RetryBudget
+from .._core.outcome import Load
+from .keys import check_prefix, key_of
+from .lease import Asked, CountedTraffic, Lease
+from .link import Link, Question
+from .scripts import LEASE
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_WINDOW = 10.0
+_MOST_ORIGINS = 1024
+# Seconds for which Redis keeps a bucket that nobody asks.
+_LIFE = 60
+
+
+class RedisRetryBudget:
+    """A `RetryBudget` that all processes share whose clients reach the same Redis or Valkey.
+
+    Its rule is that of `RetryBudget`, and so are its numbers, which are to be the same everywhere.
+    Redis is asked when a failed attempt asks for a retry, and at no other time; a request waits for
+    it 50 ms at most. While there is no answer, the process has a `RetryBudget` of its own.
+
+    Args:
+        client: a `redis.Redis` for a `RetryTransport`; a `redis.asyncio.Redis`, which runs on
+            asyncio alone, for an `AsyncRetryTransport`. Those of clusters will do as well.
+        capacity: as of `RetryBudget`.
+        share: as of `RetryBudget`, of the requests of all.
+        deposit: as of `RetryBudget`.
+        timeout_cost: as of `RetryBudget`.
+        prefix: what the keys begin with: processes share what they name alike.
+
+    Attributes:
+        traffic: where transports count the requests.
+        missing: empty while no deposit would change anything.
+        lease: `lease(origin, load, now)`, which a transport calls, and awaits where the client is
+            one for tasks, before it withdraws tokens.
+
+    Raises:
+        ValueError: for a value out of range.
+        TypeError: for a value of the wrong type.
+    """
+
+    is_counted_for = True  # as `RetryBudget`
+
+    def __init__(  # noqa: PLR0913, PLR0917 - those of RetryBudget, in their order
+        self,
+        client: Any,
+        capacity: float = 20.0,
+        share: float = 0.1,
+        deposit: float = 0.2,
+        timeout_cost: float = 2.0,
+        prefix: str = "httpx_retry",
+    ) -> None:
+        # It stands in for the shared one, and checks the numbers.
+        self._local = RetryBudget(capacity, share, deposit, timeout_cost)
+        self._local.traffic = self.traffic = CountedTraffic()
+        self._rule = (capacity, share, _WINDOW, _LIFE)
+        self._deposit = deposit
+        self._timeout_cost = timeout_cost
+        self._prefix = check_prefix(prefix)
+        self._link = Link(client, LEASE, "budget")
+        self.missing: OrderedDict[str, Lease] = OrderedDict()
+        self._lock = Lock()
+        self._process = os.getpid()
+        self.lease: Callable[[str, Load, float], Awaitable[None] | None] = (
+            self._lease_in_task if self._link.is_async else self._lease_in_thread
+        )
+
+    def __repr__(self) -> str:
+        return f"<RedisRetryBudget {self._prefix!r}: {self._local!r}>"
+
+    def _lease_in_thread(self, origin: str, load: Load, now: float) -> None:
+        cost = self._cost_of(load)
+        lease = self._lacking(origin, cost, now)
+        if lease is not None:
+            try:
+                self._link.ask(partial(self._question, origin, lease, cost, now), now)
+            finally:
+                self._settle(lease, cost)
+
+    async def _lease_in_task(self, origin: str, load: Load, now: float) -> None:
+        cost = self._cost_of(load)
+        lease = self._lacking(origin, cost, now)
+        if lease is not None:
+            try:
+                await self._link.ask_in_task(partial(self._question, origin, lease, cost, now), now)
+            finally:
+                self._settle(lease, cost)
+
+    def withdraw(self, origin: str, load: Load, now: float) -> float | None:
+        """Take what a retry costs; None: there is not enough (see `Budget`)."""
+        cost = self._cost_of(load)
+        if not cost:
+            return 0.0
+        with self._locked():
+            lease = self._lease_of(origin)
+            if not self._link.is_away:
+                if lease.covers(cost):
+                    lease.stock -= cost
+                    return cost
+                if lease.is_refused(now):
+                    return None
+        # There was no answer, or another thread was faster.
+        return self._local.withdraw(origin, load, now)
+
+    def deposit(self, origin: str, tokens: float | None) -> None:
+        """Give tokens back (see `Budget`)."""
+        with self._locked():
+            lease = self.missing.get(origin)
+            if lease is not None:
+                if tokens is not None:
+                    lease.stock += tokens
+                else:
+                    lease.given += self._deposit
+                    self._forget_if_old(origin, lease)
+        if origin in self._local.missing:
+            self._local.deposit(origin, tokens)
+
+    def _forget_if_old(self, origin: str, lease: Lease) -> None:
+        """Drop a lease once Redis has: successes need not be counted any more."""
+        # The clock is not read for it: the window of the traffic says how late it is, about.
+        since = self.traffic.ends - _WINDOW - (lease.asked or 0.0)
+        if since > _LIFE and origin not in self._local.missing:
+            del self.missing[origin]
+
+    def _cost_of(self, load: Load) -> float:
+        if load is Load.NONE:
+            return 0.0
+        return self._timeout_cost if load is Load.TIMEOUT else 1.0
+
+    def _lacking(self, origin: str, cost: float, now: float) -> Lease | None:
+        """Return the lease for which Redis is to be asked, and note what is wanted; or None."""
+        if not cost:
+            return None
+        with self._locked():
+            lease = self._lease_of(origin)
+            lease.expire(now)
+            if self._is_settled(lease, cost, now):
+                return None
+            lease.wanted += cost
+            return lease
+
+    def _is_settled(self, lease: Lease, cost: float, now: float) -> bool:
+        """Whether Redis need not be asked; while it is away, it is, to see whether it is back."""
+        return not self._link.is_away and (lease.covers(cost) or lease.is_refused(now))
+
+    def _settle(self, lease: Lease, cost: float) -> None:
+        with self._locked():
+            lease.wanted -= cost
+
+    def _question(self, origin: str, lease: Lease, cost: float, now: float) -> Question | None:
+        """What to ask when it is one's turn; None: others were given enough, or refused."""
+        with self._locked():
+            if self._is_settled(lease, cost, now):
+                return None
+            asked = lease.ask(cost, self.traffic, now)
+        arguments = (*self._rule, *asked[2:])
+        key = key_of(self._prefix, "budget", origin)
+        return Question(key, arguments, partial(self._book, lease, asked))
+
+    def _book(self, lease: Lease, asked: Asked, reply: Any) -> None:
+        with self._locked():
+            lease.book(asked, float(reply))
+
+    def _lease_of(self, origin: str) -> Lease:
+        lease = self.missing.get(origin)
+        if lease is None:
+            lease = self.missing[origin] = Lease()
+            if len(self.missing) > _MOST_ORIGINS:
+                self.missing.popitem(last=False)
+        else:
+            self.missing.move_to_end(origin)
+        return lease
+
+    def _locked(self) -> Lock:
+        # A process that was forked while another thread held the lock would wait for ever. What
+        # was leased is its parent's.
+        if self._process != os.getpid():
+            self._process, self._lock = os.getpid(), Lock()
+            self.missing.clear()
+        return self._lock

@@ -1,0 +1,207 @@
+"""The way to Redis: one question at a time, no wait above 50 ms, and nothing raised.
+
+A question goes in a thread or a task of its own, which is left to itself where it takes longer. So
+the bound holds with any client, whatever its timeouts and its own retries are.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from hashlib import sha1
+from inspect import iscoroutinefunction
+from threading import Event, Lock, Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .._streams import in_asyncio
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+# Seconds: for the longest that a request waits, and between questions while there is no answer.
+LONGEST = 0.05
+_PAUSE = 1.0
+# Seconds without an answer that tell something: who has waited for its turn may have fewer left.
+_TELLING = 0.02
+_MOST_SHOWN = 200
+
+_LOGGER = logging.getLogger("httpx_retry")
+
+
+class Question(NamedTuple):
+    """What a script is asked.
+
+    Attributes:
+        key: the one that it touches.
+        arguments: its others.
+        book: called with the reply; it may come late.
+    """
+
+    key: str
+    arguments: tuple[float, ...]
+    book: Callable[[Any], None]
+
+
+class Link:
+    """Asks one script, through the user's own client.
+
+    Args:
+        client: of `redis`, `redis.asyncio`, or what has the same methods.
+        script: in Lua.
+        what: that is shared, for the log.
+
+    Attributes:
+        is_async: whether the client is for tasks.
+        is_away: whether the latest question had no answer in time. Then one is asked each second,
+            and nobody waits for it.
+
+    Raises:
+        TypeError: for what is no client.
+    """
+
+    def __init__(self, client: Any, script: str, what: str) -> None:
+        run = getattr(client, "execute_command", None)
+        if isinstance(client, type) or not callable(run) or not hasattr(client, "evalsha"):
+            raise TypeError(f"client must be one of redis or redis.asyncio, not {client!r}")
+        self.is_async = iscoroutinefunction(run)
+        self.is_away = False
+        self._client = client
+        self._script = script
+        self._sha = sha1(script.encode(), usedforsecurity=False).hexdigest()
+        self._what = what
+        self._again_at = 0.0
+        self._flight: asyncio.Task[None] | None = None
+        self._renew()
+
+    def _renew(self) -> None:
+        self._process = os.getpid()
+        self._turn = Lock()
+        self._lock = Lock()
+
+    def ask(self, next_question: Callable[[], Question | None], now: float) -> None:
+        """Ask in a thread, and return when the reply is booked, or after 50 ms.
+
+        Args:
+            next_question: called when it is this one's turn; None: there is none any more.
+            now: the clock's monotonic reading, in seconds.
+        """
+        ends = monotonic() + LONGEST
+        # A question that was under way in the process that this one was forked from never ends.
+        if self._process != os.getpid():
+            self._renew()
+        turn = self._turn
+        if self._is_paused(now) or not turn.acquire(timeout=0 if self.is_away else LONGEST):
+            return
+        question = next_question()
+        if question is None:
+            turn.release()
+            return
+        done = Event()
+        try:
+            Thread(target=self._fly, args=(question, now, turn, done), daemon=True).start()
+        except RuntimeError as error:  # there can be no more threads
+            turn.release()
+            self._lost(error, now)
+            return
+        left = ends - monotonic()
+        if not self.is_away and not done.wait(left) and left > _TELLING:
+            self._lost(_slow(), now)
+
+    def _fly(self, question: Question, now: float, turn: Lock, done: Event) -> None:
+        began = monotonic()
+        client, key, arguments = self._client, question.key, question.arguments
+        try:
+            try:
+                reply = client.evalsha(self._sha, 1, key, *arguments)
+            except Exception as error:
+                if not _is_unknown_script(error):
+                    raise
+                reply = client.eval(self._script, 1, key, *arguments)
+            question.book(reply)
+        except Exception as error:  # noqa: BLE001 - logged
+            self._lost(error, now)
+        else:
+            self._heard(monotonic() - began, now)
+        finally:
+            turn.release()
+            done.set()
+
+    async def ask_in_task(self, next_question: Callable[[], Question | None], now: float) -> None:
+        """Ask in a task of asyncio, as `ask` does in a thread."""
+        if self._is_paused(now):
+            return
+        if not in_asyncio():
+            self._lost(RuntimeError("redis.asyncio runs on asyncio alone"), now)
+            return
+        import asyncio  # noqa: PLC0415 - it is loaded: a task of it runs this
+
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + LONGEST
+        while (flight := self._flight) is not None and _is_under_way(flight, loop):
+            if self.is_away or not (await asyncio.wait({flight}, timeout=ends - loop.time()))[0]:
+                return
+        question = next_question()
+        if question is None:
+            return
+        self._flight = flight = loop.create_task(self._fly_in_task(question, now))
+        left = ends - loop.time()
+        if not self.is_away:
+            done, _ = await asyncio.wait({flight}, timeout=left)
+            if not done and left > _TELLING:
+                self._lost(_slow(), now)
+
+    async def _fly_in_task(self, question: Question, now: float) -> None:
+        began = monotonic()
+        client, key, arguments = self._client, question.key, question.arguments
+        try:
+            try:
+                reply = await client.evalsha(self._sha, 1, key, *arguments)
+            except Exception as error:
+                if not _is_unknown_script(error):
+                    raise
+                reply = await client.eval(self._script, 1, key, *arguments)
+            question.book(reply)
+        except Exception as error:  # noqa: BLE001 - logged
+            self._lost(error, now)
+        else:
+            self._heard(monotonic() - began, now)
+
+    def _is_paused(self, now: float) -> bool:
+        return self.is_away and now < self._again_at
+
+    def _lost(self, error: Exception, now: float) -> None:
+        with self._lock:
+            was_away, self.is_away = self.is_away, True
+            self._again_at = now + _PAUSE
+        if not was_away:
+            said = f"{type(error).__name__}: {error}".encode("unicode_escape").decode("ascii")
+            _LOGGER.warning(
+                "Redis does not answer (%s): each process has a %s of its own until it does",
+                said[:_MOST_SHOWN],
+                self._what,
+            )
+
+    def _heard(self, took: float, now: float) -> None:
+        with self._lock:
+            self._again_at = now  # a late answer is one all the same: the next may be in time
+            was_away = self.is_away
+            if took > LONGEST:
+                return
+            self.is_away = False
+        if was_away:
+            _LOGGER.info("Redis answers again: the %s is shared", self._what)
+
+
+def _is_under_way(flight: asyncio.Task[None], loop: asyncio.AbstractEventLoop) -> bool:
+    return not flight.done() and flight.get_loop() is loop
+
+
+def _is_unknown_script(error: Exception) -> bool:
+    # By its name: forks of the client have exceptions of their own.
+    return type(error).__name__ == "NoScriptError"
+
+
+def _slow() -> Exception:
+    return TimeoutError(f"no reply within {LONGEST * 1000:.0f} ms")

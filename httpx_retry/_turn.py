@@ -1,0 +1,87 @@
+"""Waiting one's turn: an origin that has named a wait is left alone by all requests."""
+
+from __future__ import annotations
+
+from sys import intern
+from typing import TYPE_CHECKING
+
+from ._attempt import LatestAttempt
+from ._core.cooldown import spread_after
+from ._core.decider import is_too_late
+from ._http.requests import origin_of
+
+if TYPE_CHECKING:
+    from ._core.outcome import Outcome
+
+_NAMING = frozenset({429, 503})
+
+
+class Turn(LatestAttempt):
+    """A call that lets others wait, and waits itself, while its origin cools down.
+
+    A base class of the call and no part of it, as all that it stands on.
+    """
+
+    __slots__ = ()
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the caller's URL."""
+        known = self._known_origin
+        if known is None:
+            # One string for all that wait for the same origin.
+            known = self._known_origin = intern(origin_of(self._url))
+        return known
+
+    @property
+    def now(self) -> float:
+        """The clock's monotonic reading, waits that were skipped included."""
+        return self._settings.clock.monotonic() + self._skipped
+
+    def _impose(self, outcome: Outcome) -> None:
+        """Let others wait, too, where the origin has named the time."""
+        cooldown, policy = self._settings.cooldown, self._policy
+        status, wait = outcome.status, outcome.server_wait or 0.0
+        if cooldown is None or status not in _NAMING or status not in policy.statuses:
+            return
+        if 0.0 < wait <= policy.max_retry_after and self._is_cooled:
+            cooldown.impose(self.origin, wait, self._ended)
+            self.spread = spread_after(wait)
+
+    @property
+    def _is_cooled(self) -> bool:
+        return self.request.extensions.get("retry") is not False
+
+    def turn(self) -> float:
+        """Return the seconds to wait before the next attempt; 0.0: it may be sent.
+
+        One that would wait past its deadline, or for longer than servers may make it wait, is sent
+        at once, as without a cool-down: what the server answers is for it alone.
+        """
+        settings, policy = self._settings, self._policy
+        spread, self.spread = self.spread, 0.0
+        if settings.cooldown is None or not self._is_cooled:
+            return 0.0
+        now = self.now
+        wait = settings.cooldown.remaining(self.origin, now)
+        if wait > 0.0:
+            spread = spread_after(wait)
+        wait = max(0.0, wait) + spread * settings.random()
+        elapsed = now - self._skipped - self._began
+        if is_too_late(policy.max_elapsed, elapsed + wait):
+            return 0.0
+        if self.server_waits + wait > policy.max_retry_after:
+            return 0.0
+        self.server_waits += wait
+        return wait
+
+    def check_open(self) -> None:
+        """The transport was closed while the call waited: nothing is sent.
+
+        Raises:
+            Exception: where nothing was sent before; else the call ends as any that was granted.
+        """
+        if not self.attempts:
+            raise self._settings.wire.family.TransportError(
+                "the transport was closed before the first attempt", request=self.request
+            )

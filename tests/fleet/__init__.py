@@ -1,0 +1,1 @@
+"""What a fleet shares, on real servers of Redis and Valkey: they are killed, stopped and filled."""

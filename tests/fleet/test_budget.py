@@ -1,0 +1,348 @@
+"""The shared budget: many workers have the tokens of one, and ask Redis seldom."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+import redis
+
+from httpx_retry import Load
+from httpx_retry.redis import RedisRetryBudget
+from tests.core.test_budget import busy
+from tests.worlds import World, settled
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from .servers import Server
+
+SITE = "https://example.org"
+OTHER = "https://example.com"
+KEY = f"httpx_retry:budget:{{{SITE}}}"
+
+
+@asynccontextmanager
+async def workers(
+    world: World, server: Server, count: int = 2, **options: Any
+) -> AsyncIterator[list[RedisRetryBudget]]:
+    """The budgets of so many processes, as it were: each has a client of its own."""
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(server.client(world)) for _ in range(count)]
+        yield [RedisRetryBudget(client, **options) for client in clients]
+
+
+async def take(
+    budget: RedisRetryBudget, load: Load = Load.SOME, origin: str = SITE, now: float = 0
+) -> float | None:
+    """What a retry is granted, asked for as transports do."""
+    await settled(budget.lease(origin, load, now))
+    return budget.withdraw(origin, load, now)
+
+
+async def taken(budget: RedisRetryBudget, **options: Any) -> int:
+    """How many retries are granted until the bucket is empty."""
+    count = 0
+    while await take(budget, **options) is not None:
+        count += 1
+    return count
+
+
+def grow_older(server: Server, seconds: float) -> None:
+    """Let time pass in Redis, for the one bucket."""
+    with server.admin(decode_responses=True) as client:
+        for field in ("since", "ends"):
+            client.hincrbyfloat(KEY, field, -seconds)
+
+
+def questions(server: Server) -> int:
+    """How often the script ran so far."""
+    with server.admin() as client:
+        found: Any = client.info("commandstats")
+    return sum(found.get(f"cmdstat_{each}", {}).get("calls", 0) for each in ("evalsha", "eval"))
+
+
+async def test_one_bucket_for_all(world: World, server: Server) -> None:
+    async with workers(world, server, 4) as fleet:
+        in_turn = [await take(fleet[number % 4]) for number in range(80)]
+
+    assert in_turn.count(1.0) == 20
+    assert in_turn[:8] == [1.0] * 8
+
+
+async def test_a_retry_costs_what_it_puts_on_the_server(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, other):
+        assert await take(one, Load.NONE) == 0.0
+        assert await taken(one, load=Load.TIMEOUT) + await taken(other, load=Load.TIMEOUT) == 10
+        assert await take(one, Load.NONE) == 0.0
+
+
+async def test_what_costs_nothing_asks_nothing(world: World, server: Server) -> None:
+    before = questions(server)
+    async with workers(world, server, timeout_cost=0) as (one, _):
+        await take(one, Load.NONE)
+        await take(one, Load.TIMEOUT)
+
+    assert questions(server) == before
+
+
+async def test_each_origin_has_a_bucket_and_each_prefix_too(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _), workers(world, server, prefix="b") as (b, _):
+        assert await taken(one) == 20
+        assert await taken(one, origin=OTHER) == 20
+        assert await taken(b) == 20
+
+
+async def test_the_keys_are_for_one_slot_each_and_do_not_stay(world: World, server: Server) -> None:
+    async with workers(world, server, prefix="shop") as (one, _):
+        await take(one)
+    with server.admin(decode_responses=True) as client:
+        assert client.keys() == [f"shop:budget:{{{SITE}}}"]
+        assert 55 < client.ttl(f"shop:budget:{{{SITE}}}") <= 60
+
+
+async def test_tokens_that_are_given_back_are_spent_again_here(
+    world: World, server: Server
+) -> None:
+    async with workers(world, server) as (one, _):
+        tokens = await take(one)
+        before = questions(server)
+        for _ in range(50):
+            one.deposit(SITE, tokens)
+            assert await take(one) == tokens
+
+    assert questions(server) == before
+
+
+async def test_who_fails_often_leases_in_batches(world: World, server: Server) -> None:
+    async with workers(world, server, capacity=1000) as (one, _):
+        before = questions(server)
+        for _ in range(300):
+            assert await take(one) == 1.0
+
+    assert questions(server) - before <= 15
+
+
+async def test_tokens_that_are_not_needed_go_back_with_the_next_question(
+    world: World, server: Server
+) -> None:
+    async with workers(world, server) as (one, other):
+        tokens = [await take(one) for _ in range(4)]
+        for each in tokens:
+            one.deposit(SITE, each)
+        grow_older(server, 2)
+        await take(one, now=2)
+
+        assert await taken(other, now=2) == 19
+
+
+async def test_good_first_attempts_fill_the_bucket_of_all(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, other):
+        assert await taken(one) == 20
+        for _ in range(10):
+            one.deposit(SITE, None)
+        grow_older(server, 1)
+        await take(one, now=1)
+
+        assert await taken(other, now=1) == 1
+
+
+async def test_what_was_good_before_anything_was_missing_counts_for_nothing(
+    world: World, server: Server
+) -> None:
+    async with workers(world, server) as (one, other):
+        await take(one)
+        with server.admin() as client:
+            client.delete(KEY)
+        for _ in range(1000):
+            one.deposit(SITE, None)
+        assert await taken(other, now=50) == 20
+
+        # Of fifty seconds' successes those of the last moments alone.
+        assert await taken(one, now=50) <= 1
+
+
+async def test_a_bucket_never_holds_more_than_it_should(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, other):
+        await take(one)
+        for _ in range(1000):
+            one.deposit(SITE, None)
+        grow_older(server, 5)
+
+        assert await taken(one, now=5) + await taken(other, now=5) == 20
+
+
+async def test_a_busy_fleet_holds_a_share_of_all_its_traffic(world: World, server: Server) -> None:
+    async with workers(world, server, 3) as fleet:
+        for worker in fleet:
+            busy(worker, 200, 0)
+            busy(worker, 100, 5)
+        first = [await take(each, now=9) for each in fleet]
+        granted = sum([await taken(each, now=9) for each in fleet])
+
+    assert first == [1.0] * 3
+    assert granted == pytest.approx(90 - 3, abs=1)  # some milliseconds have passed
+
+
+async def test_requests_are_told_of_once(world: World, server: Server) -> None:
+    async with workers(world, server, capacity=0) as (one, _):
+        busy(one, 200, 0)
+        assert await taken(one, now=1) == pytest.approx(20, abs=1)
+        busy(one, 50, 1)
+        assert await taken(one, now=1.5) == pytest.approx(5, abs=1)
+
+
+@pytest.mark.parametrize(("later", "holds"), [(2.5, 30), (5, 20), (7.5, 10), (10, 0), (15, 0)])
+async def test_traffic_is_forgotten_within_ten_seconds(
+    world: World, server: Server, later: float, holds: int
+) -> None:
+    async with workers(world, server, capacity=0) as (one, other):
+        busy(one, 400, 0)
+        assert await take(one) == 1
+        grow_older(server, later)
+
+        assert await taken(other) == pytest.approx(max(0, holds - 1), abs=1)
+
+
+async def test_traffic_of_many_that_ask_one_after_another_is_not_counted_twice(
+    world: World, server: Server
+) -> None:
+    async with workers(world, server, capacity=0) as (one, other):
+        for second in range(10):
+            busy(one, 40, second)
+        await take(one, now=10)
+        grow_older(server, 5)
+        for second in range(10, 15):
+            busy(one, 40, second)
+        await take(one, now=15)
+
+        # Of the last ten seconds there are 400 still, and two tokens are out.
+        assert await taken(other, now=15) == pytest.approx(40 - 2, abs=1)
+
+
+async def test_a_refusal_holds_for_a_tenth_of_a_second(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _):
+        await taken(one)
+        before = questions(server)
+        assert await take(one, now=0.05) is None
+        assert questions(server) == before
+        assert await take(one, now=0.2) is None
+        assert questions(server) == before + 1
+
+
+async def test_many_that_fail_at_once_ask_together(server: Server, async_world: World) -> None:
+    async with server.client(async_world) as client:
+        budget = RedisRetryBudget(client, capacity=100)
+        granted: list[float | None] = []
+
+        async def fail() -> None:
+            granted.append(await take(budget))
+
+        before = questions(server)
+        async with anyio.create_task_group() as group:
+            for _ in range(300):
+                group.start_soon(fail)
+
+    assert sum(filter(None, granted)) == 100
+    assert questions(server) - before <= 5
+
+
+def test_threads_that_fail_at_once_ask_together(server: Server) -> None:
+    with server.admin() as client:
+        budget = RedisRetryBudget(client, capacity=10)
+        granted: list[float | None] = []
+        barrier = threading.Barrier(8)
+
+        def fail() -> None:
+            barrier.wait()
+            for _ in range(5):
+                budget.lease(SITE, Load.SOME, 0)
+                granted.append(budget.withdraw(SITE, Load.SOME, 0))
+
+        threads = [threading.Thread(target=fail) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    # One that was overtaken by another between its question and its answer has the local budget.
+    assert 10 <= sum(filter(None, granted)) <= 10 + 8
+
+
+async def test_the_script_is_loaded_again_where_it_was_flushed(
+    world: World, server: Server
+) -> None:
+    async with workers(world, server) as (one, other):
+        await take(one)
+        with server.admin() as client:
+            client.script_flush()
+
+        assert await taken(other) == 19
+
+
+async def test_where_nothing_has_failed_nothing_is_missing(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _):
+        one.deposit(SITE, None)
+        assert not one.missing
+        await take(one)
+        assert one.missing
+
+        busy(one, 1, 100)
+        one.deposit(OTHER, None)
+        assert one.missing
+        one.deposit(SITE, None)
+        assert not one.missing
+
+
+async def test_a_thousand_origins_are_remembered(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _):
+        for number in range(1100):
+            one.withdraw(f"https://{number}.example", Load.SOME, 0)
+
+    assert len(one.missing) == 1024
+
+
+def test_a_process_that_was_forked_has_nothing_of_its_parent(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with server.admin() as client:
+        budget = RedisRetryBudget(client)
+        budget.lease(SITE, Load.SOME, 0)
+        with budget._locked():
+            monkeypatch.setattr(os, "getpid", lambda: -1)
+            budget._link._turn.acquire()
+
+            budget.lease(SITE, Load.SOME, 0)
+            assert budget.withdraw(SITE, Load.SOME, 0) == 1
+            assert budget._local.missing == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "message"),
+    [
+        ({"capacity": -1}, ValueError, "capacity must be finite and at least 0, not -1"),
+        ({"prefix": ""}, ValueError, "prefix must not be empty, nor have a brace, not be ''"),
+        ({"prefix": "a{b"}, ValueError, "prefix must not be empty, nor have a brace"),
+        ({"prefix": 3}, TypeError, "prefix must be a string, not 3"),
+    ],
+)
+def test_wrong_values_fail_at_once(
+    values: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        RedisRetryBudget(redis.Redis(), **values)
+
+
+@pytest.mark.parametrize("client", [None, redis.Redis, "redis://localhost", {}])
+def test_what_is_no_client_fails_at_once(client: Any) -> None:
+    with pytest.raises(TypeError, match=r"client must be one of redis or redis\.asyncio"):
+        RedisRetryBudget(client)
+
+
+def test_it_prints_what_makes_it() -> None:
+    shown = "<RedisRetryBudget 'shop': RetryBudget(capacity=9, share=0.1, "
+    assert repr(RedisRetryBudget(redis.Redis(), 9, prefix="shop")).startswith(shown)

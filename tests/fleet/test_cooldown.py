@@ -1,0 +1,139 @@
+"""The shared cool-down: what one worker was told, the others learn before they are told."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+
+from httpx_retry.redis import RedisCooldown
+from tests.worlds import World, settled
+
+from .test_budget import OTHER, SITE, questions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from .servers import Server
+
+
+@asynccontextmanager
+async def workers(
+    world: World, server: Server, **options: Any
+) -> AsyncIterator[tuple[RedisCooldown, RedisCooldown]]:
+    """The cool-downs of two processes, as it were."""
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(server.client(world)) for _ in range(2)]
+        yield RedisCooldown(clients[0], **options), RedisCooldown(clients[1], **options)
+
+
+async def impose(cooldown: RedisCooldown, seconds: float, now: float = 0) -> None:
+    """Let one be told of a wait, as transports do."""
+    cooldown.impose(SITE, seconds, now)
+    await settled(cooldown.refresh(SITE, now))
+
+
+async def remaining(cooldown: RedisCooldown, now: float = 0) -> float:
+    """How long one lets a request wait."""
+    await settled(cooldown.refresh(SITE, now))
+    return cooldown.remaining(SITE, now)
+
+
+async def test_who_was_refused_before_learns_of_it(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, other):
+        await impose(other, 1, now=0)
+        with server.admin() as client:
+            client.flushall()
+        await impose(one, 5, now=3)
+
+        assert 4.9 < await remaining(other, now=3) <= 5
+        assert other.remaining(OTHER, 3) == 0
+
+
+async def test_who_was_not_refused_asks_nothing(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, other):
+        await impose(one, 5)
+        before = questions(server)
+
+        assert not other.cooling
+        assert await remaining(other) == 0
+        assert questions(server) == before
+
+
+async def test_while_it_waits_it_asks_nothing(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _):
+        await impose(one, 5)
+        before = questions(server)
+        for second in range(5):
+            assert await remaining(one, second) == pytest.approx(5 - second)
+
+        assert questions(server) == before
+
+
+async def test_afterwards_it_asks_every_twenty_milliseconds_for_ten_seconds(
+    world: World, server: Server
+) -> None:
+    async with workers(world, server) as (one, _):
+        await impose(one, 1)
+        with server.admin() as client:
+            client.flushall()
+        before = questions(server)
+        for hundredth in range(100, 1200):
+            assert await remaining(one, hundredth / 100) == 0
+
+    assert 400 < questions(server) - before <= 505
+    assert not one.cooling
+    assert not one._asked
+
+
+async def test_a_longer_wait_is_not_shortened(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, other):
+        await impose(one, 9)
+        await impose(other, 2)
+
+        assert 8.9 < await remaining(other) <= 9
+
+
+async def test_it_ends_by_itself_in_redis(world: World, server: Server) -> None:
+    async with workers(world, server, prefix="shop") as (one, _):
+        await impose(one, 7)
+    with server.admin(decode_responses=True) as client:
+        assert client.keys() == [f"shop:cool-down:{{{SITE}}}"]
+        assert 6000 < client.pttl(f"shop:cool-down:{{{SITE}}}") <= 7000
+
+
+async def test_what_is_forgotten_is_told_to_nobody(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _):
+        one.impose(SITE, 1, 0)
+        for number in range(1024):
+            one.impose(f"https://{number}.example", 5, 0)
+        before = questions(server)
+
+        assert await remaining(one) == 0
+        assert len(one._told) == 1024
+        assert questions(server) == before
+
+
+async def test_a_late_answer_to_what_is_forgotten_is_nothing(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _):
+        one.impose(SITE, 1, 0)
+        question = one._question(SITE, 0)
+        assert question is not None
+        one.remaining(SITE, 20)
+        question.book("0")
+
+        assert (one.cooling, one._told, one._asked) == ({}, {}, {})
+        assert one._question(SITE, 20) is None
+
+
+def test_it_prints_what_makes_it() -> None:
+    assert repr(RedisCooldown(redis.Redis(), "shop")) == "<RedisCooldown 'shop'>"
+
+
+def test_wrong_values_fail_at_once() -> None:
+    with pytest.raises(ValueError, match="prefix"):
+        RedisCooldown(redis.Redis(), "")
+    with pytest.raises(TypeError, match="client"):
+        RedisCooldown(None)

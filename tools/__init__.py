@@ -1,0 +1,1 @@
+"""What draws and checks the documentation: no part of the package."""
