@@ -138,11 +138,10 @@ class Journal(Progress):
     def _record(
         self, evidence: Evidence | None, wait: float | None, reason: RetryReason | StopReason
     ) -> None:
-        elapsed, error, records = self._ended - self._sent, self._error, self._records
-        started, status = self._ended_at - elapsed, self._status
+        error, status = self._error, self._status
         name = None if error is None else type(error).__name__
-        record = len(records) + 1, started, elapsed, status, name, evidence, wait, reason
-        self._records = records + (record,)  # noqa: RUF005 - half the price
+        record = self._sent, self._ended, self._ended_at, status, name, evidence, wait, reason
+        self._records += (record,)
 
     def _take_back(self, reason: StopReason) -> None:
         """The retry that was granted is not made, for this reason."""

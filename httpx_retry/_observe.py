@@ -24,10 +24,11 @@ _HISTORY = "_httpx_retry_history"
 
 EventKind = Literal["retry-scheduled", "gave-up", "recovered", "body-resumed"]
 
-# What is kept of an attempt, in the order of `Attempt`'s fields: to make one of those costs three
-# times as much, and few of them are ever looked at.
+# What is kept of an attempt: the clock's readings when it was sent and when it ended, the wall
+# clock's at its end, and the last five fields of `Attempt`. To make one of those costs five times
+# as much, and few of them are ever looked at.
 Record = tuple[
-    int,
+    float,
     float,
     float,
     "int | None",
@@ -171,7 +172,12 @@ def retry_history(response_or_error: httpx.Response | BaseException) -> tuple[At
 
 def attempts_of(records: tuple[Record, ...]) -> tuple[Attempt, ...]:
     """Return attempts from what was kept of them."""
-    return tuple(map(Attempt._make, records))
+    return tuple(
+        Attempt(number, by_wall - (ended - sent), ended - sent, status, error, evidence, wait, why)
+        for number, (sent, ended, by_wall, status, error, evidence, wait, why) in enumerate(
+            records, start=1
+        )
+    )
 
 
 def attach_history(response: Any, records: tuple[Record, ...]) -> None:
