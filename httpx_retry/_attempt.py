@@ -11,10 +11,10 @@ from ._core.outcome import Evidence, Outcome
 from ._http.causes import was_refused
 from ._http.drain import drain_for
 from ._http.faults import evidence_of_status
-from ._http.hints import are_silent, read_hints
+from ._http.hints import hints_of
 from ._http.outgoing import Outgoing
 from ._http.requests import has_request
-from ._http.responses import latest_values, opens_a_tunnel, read_copy
+from ._http.responses import opens_a_tunnel, read_copy
 from ._journal import Journal
 
 if TYPE_CHECKING:
@@ -100,11 +100,7 @@ class LatestAttempt(Journal):
         self.wants_body = False
         if status < policy.judged_from:
             return
-        headers = response.headers
-        self._latest = latest = latest_values(headers)
-        wait = should_retry = None
-        if not are_silent(latest):
-            wait, should_retry = read_hints(status, headers.raw, self._ended_at)
+        wait, should_retry = hints_of(status, response.headers, self._ended_at)
         evidence = evidence_of_status(status, policy.statuses)
         self._outcome = Outcome(request, evidence, response, None, status, wait, should_retry)
         if policy.read_body and policy.retry_if is not None:
@@ -141,17 +137,20 @@ class LatestAttempt(Journal):
             Its stream, where that is yet to be closed; and how to drain it before that, if it is.
         """
         drain, stream = self._drain(), self.take_stream()
-        self._response = self._outcome = self._latest = None
+        self._response = self._outcome = None
         return stream, drain
 
     def _drain(self) -> Drain | None:
-        response, stream, latest = self._response, self.stream, self._latest
-        if stream is None or response is None or latest is None or response.is_closed:
-            return None
-        if type(stream) is self._settings.wire.family.ByteStream:
+        response, stream = self._response, self.stream
+        if (
+            stream is None
+            or response is None
+            or response.is_closed
+            or type(stream) is self._settings.wire.family.ByteStream
+        ):
             return None
         longest, left = self._policy.max_elapsed, None
         if longest is not None:
             # The wait that was granted needs its time, too.
             left = longest - (self._ended - self._began) - (self.previous_delay or 0.0)
-        return drain_for(self.request, response, latest, self._settings.clock.monotonic, left)
+        return drain_for(self.request, response, self._settings.clock.monotonic, left)

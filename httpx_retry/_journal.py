@@ -59,7 +59,6 @@ class Journal(Progress):
         "_ended_at",
         "_error",
         "_known_origin",
-        "_latest",
         "_on_credit",
         "_outcome",
         "_outgoing",
@@ -118,7 +117,6 @@ class Journal(Progress):
         self._outcome: Outcome | None = None  # None of a response that is good as it is
         self._outgoing: Outgoing | None = None  # None of a request that is sent again as it is
         self._known_origin: str | None = None
-        self._latest: dict[bytes, bytes] | None = None
         # Seldom more than a few: a tuple is smaller than a list, and is what is told, too.
         self._records: tuple[Record, ...] = ()
 

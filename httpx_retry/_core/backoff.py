@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, get_args
 
 from ._checks import check_one_of, check_seconds
 
@@ -38,14 +38,13 @@ Backoff = Callable[[BackoffContext], float]
 """Seconds to wait, from what happened: finite and not negative."""
 
 
-class OwnBackoff:
+class _OwnBackoff(Protocol):
     """What those of this room have in common: none of them looks at the outcome."""
 
     def wait(
         self, attempt: int, previous_delay: float | None, random: Callable[[], float]
     ) -> float:
         """Return the seconds to wait, from what a context would hold: to make one costs more."""
-        raise NotImplementedError
 
     def __call__(self, context: BackoffContext) -> float:
         """Return the seconds to wait after failure number `context.attempt`."""
@@ -61,7 +60,7 @@ def _spread(ceiling: float, jitter: Jitter, random: Callable[[], float]) -> floa
 
 
 @dataclass(frozen=True)
-class ExponentialBackoff(OwnBackoff):
+class ExponentialBackoff(_OwnBackoff):
     """Waits that grow by `factor` from `initial` up to `maximum`, spread by `jitter`.
 
     Args:
@@ -101,7 +100,7 @@ class ExponentialBackoff(OwnBackoff):
 
 
 @dataclass(frozen=True)
-class ConstantBackoff(OwnBackoff):
+class ConstantBackoff(_OwnBackoff):
     """The same wait each time, spread by `jitter`.
 
     Args:
@@ -131,7 +130,7 @@ class ConstantBackoff(OwnBackoff):
 
 
 @dataclass(frozen=True)
-class DecorrelatedJitterBackoff(OwnBackoff):
+class DecorrelatedJitterBackoff(_OwnBackoff):
     """A wait drawn between `initial` and three times the wait before, never above `maximum`.
 
     Args:
@@ -163,5 +162,7 @@ class DecorrelatedJitterBackoff(OwnBackoff):
         return lowest + (highest - lowest) * random()
 
 
-OWN_BACKOFFS = frozenset({ExponentialBackoff, ConstantBackoff, DecorrelatedJitterBackoff})
+OWN_BACKOFFS: frozenset[object] = frozenset(
+    {ExponentialBackoff, ConstantBackoff, DecorrelatedJitterBackoff}
+)
 """Whose `wait` may be called in place of themselves: a subclass may have changed the latter."""

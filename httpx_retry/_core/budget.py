@@ -162,7 +162,8 @@ class RetryBudget:
         return tokens <= self._share * self.traffic.of_late(now) + _NOTHING
 
     def _waited_for(self) -> Lock:
-        # A process that was forked while another thread held the lock would wait for ever.
+        # A process that was forked while another thread held the lock would wait for ever. If that
+        # is seen late, two of its threads may once be in at the same time: a count may be lost.
         if self._process != os.getpid():
             self._process, self._lock = os.getpid(), Lock()
         lock = self._lock

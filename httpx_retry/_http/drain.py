@@ -49,7 +49,6 @@ class Drain:
 def drain_for(
     request: httpx.Request,
     response: httpx.Response,
-    latest: Mapping[bytes, bytes],
     monotonic: Callable[[], float],
     left: float | None,
 ) -> Drain | None:
@@ -58,11 +57,10 @@ def drain_for(
     Args:
         request: what it answers.
         response: not read yet.
-        latest: the latest value of each of its headers.
         monotonic: the clock, in seconds.
         left: seconds until the deadline; None: there is none.
     """
-    value = length_of(latest)
+    value = length_of(response.headers)
     length: int | None = None
     if value is not None and value.isdigit() and len(value) <= _MOST_DIGITS:
         length = int(value)

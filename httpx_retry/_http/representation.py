@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from .hints import read_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+    import httpx
 
 # RFC 9110 §8.8.2.2: a date that is this many seconds older than its response is a strong validator.
 _SETTLED = 60.0
@@ -26,6 +28,8 @@ WITHOUT_BODY = frozenset({101, 204, 304})
 
 # What is said twice here is a list; elsewhere neither value can be relied on.
 _LISTED = frozenset({b"content-type", b"content-encoding", b"location"})
+
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 # What describes this very body, and not the resource or the message.
 BODY_HEADERS = ("Content-Length", "Content-Range", "ETag", "Last-Modified", "Date", "Age")
@@ -94,15 +98,24 @@ class Facts(NamedTuple):
         return re.split(rb"[;,]", self.kind[0] or b"")[0].strip().lower()
 
 
-def length_of(latest: Mapping[bytes, bytes]) -> bytes | None:
+def length_of(headers: httpx.Headers) -> bytes | None:
     """Return the value of Content-Length as it was sent; None where none holds.
 
     Transfer-Encoding overrides it (RFC 9112 §6.3).
-
-    Args:
-        latest: the latest value of each header (`latest_values`).
+    `headers.get` takes eight times as long as a look at what httpx keeps behind it, so this looks,
+    where it is there.
     """
-    return None if b"transfer-encoding" in latest else latest.get(b"content-length")
+    try:
+        kept = headers._list  # noqa: SLF001 - as said
+    except AttributeError:
+        kept = [(name, name.lower(), value) for name, value in headers.raw]
+    found: bytes | None = None
+    for _, name, value in kept:
+        if name in _FRAMING:
+            if name != b"content-length":
+                return None
+            found = value
+    return found
 
 
 def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes = b"") -> Facts:

@@ -12,22 +12,6 @@ if TYPE_CHECKING:
 _SWITCHING_PROTOCOLS = 101
 
 
-def latest_values(headers: httpx.Headers) -> dict[bytes, bytes]:
-    """Return the last value of each header as it was sent, by its name in small letters.
-
-    `headers.get` takes eight times as long as a look at what httpx keeps behind it, so this looks,
-    where it is there.
-    """
-    latest: dict[bytes, bytes] = {}
-    try:
-        for _, name, value in headers._list:  # noqa: SLF001 - as said
-            latest[name] = value  # noqa: PERF403 - a comprehension is a call
-    except AttributeError:
-        for name, value in headers.raw:
-            latest[name.lower()] = value
-    return latest
-
-
 def opens_a_tunnel(response: httpx.Response) -> bool:
     """Whether what follows the headers is no body but another protocol (RFC 9110 §7.8, §9.3.6)."""
     return response.status_code == _SWITCHING_PROTOCOLS or (

@@ -165,6 +165,28 @@ def test_threads_share_it() -> None:
     assert sum(granted) == 1000
 
 
+def test_who_finds_the_lock_taken_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = RetryBudget()
+    found, mine, granted = threading.Event(), os.getpid(), []
+
+    def getpid() -> int:
+        found.set()
+        return mine
+
+    def take() -> None:
+        granted.append(budget.withdraw(SITE, Load.SOME, 0))
+
+    monkeypatch.setattr(os, "getpid", getpid)
+    thread = threading.Thread(target=take)
+    with budget._lock:
+        thread.start()
+        assert found.wait(10)
+        assert granted == []
+    thread.join(10)
+
+    assert granted == [1]
+
+
 def test_a_process_that_was_forked_has_a_lock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     budget = RetryBudget()
     with budget._lock:
