@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._core.decider import BUDGET_EXHAUSTED, DONE, decide, is_too_late
+from ._core.decider import BUDGET_EXHAUSTED, DEADLINE, DONE, decide, is_too_late
 from ._core.outcome import Evidence, Stop, StopReason
 from ._http.load import load_of
 from ._turn import Turn
@@ -106,8 +106,12 @@ class Call(Turn):
         assert budget is not None
         assert outcome is not None
         assert self.owes is not None
-        tokens = budget.withdraw(*self.owes)
-        self.owes = None
+        owes, self.owes = self.owes, None
+        elapsed = self._settings.clock.monotonic() - self._began
+        if is_too_late(self._policy.max_elapsed, elapsed + decision.delay):
+            self._stopped(DEADLINE)  # while the response is there to be handed over
+            return None
+        tokens = budget.withdraw(*owes)
         if tokens is None:
             self._stopped(BUDGET_EXHAUSTED)
             return None

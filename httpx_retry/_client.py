@@ -93,7 +93,10 @@ def _transport_for(client: object) -> type[Any]:
         from .httpx2 import AsyncRetryTransport as AsyncRetryTransport2  # noqa: PLC0415
 
         return AsyncRetryTransport2
-    raise TypeError(f"client must be a Client or an AsyncClient of httpx or httpx2, not {client!r}")
+    raise TypeError(
+        f"client must be a Client or an AsyncClient of httpx or httpx2, not {client!r}:"
+        " a transport goes to RetryTransport, and an SDK takes such a client, often as http_client="
+    )
 
 
 def _wrap_transports(client: Any, wrap: Callable[[Any], Any]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ._attempt import LatestAttempt
 from ._core.cooldown import spread_after
-from ._core.decider import is_too_late
+from ._core.decider import SHORTEST_ATTEMPT
 from ._http.requests import origin_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class Turn(LatestAttempt):
         """Return the seconds to wait before the next attempt; 0.0: it may be sent.
 
         One that would wait past its deadline, or for longer than servers may make it wait, is sent
-        at once, as without a cool-down: what the server answers is for it alone.
+        at once, as without a cool-down: what the server answers is for it alone. The spread is cut
+        to what these leave: a quota of a minute names just as long as servers may, by default.
         """
         settings, policy = self._settings, self._policy
         spread, self.spread = self.spread, 0.0
@@ -65,13 +66,16 @@ class Turn(LatestAttempt):
         now = self.now
         wait = settings.cooldown.remaining(self.origin, now)
         if wait > 0.0:
-            spread = spread_after(wait)
-        wait = max(0.0, wait) + spread * settings.random()
-        elapsed = now - self._skipped - self._began
-        if is_too_late(policy.max_elapsed, elapsed + wait):
+            # Who has waited itself finds what is left of a wait, by those refused a moment later.
+            spread = max(spread, spread_after(wait))
+        wait = max(0.0, wait)
+        room = policy.max_retry_after - self.server_waits - wait
+        if policy.max_elapsed is not None:
+            elapsed = now - self._skipped - self._began
+            room = min(room, policy.max_elapsed - SHORTEST_ATTEMPT - elapsed - wait)
+        if room < 0.0:
             return 0.0
-        if self.server_waits + wait > policy.max_retry_after:
-            return 0.0
+        wait += min(spread, room) * settings.random()
         self.server_waits += wait
         return wait
 

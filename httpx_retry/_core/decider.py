@@ -35,13 +35,13 @@ _NEVER_SENT, _UNPROCESSED = RetryReason.UNSENT, RetryReason.REFUSED
 _METHOD, _KEY = RetryReason.IDEMPOTENT_METHOD, RetryReason.IDEMPOTENCY_KEY
 
 DONE = Stop(StopReason.DONE)
+DEADLINE = Stop(StopReason.DEADLINE)
 _NOT_TRANSIENT = Stop(StopReason.NOT_TRANSIENT)
 _SERVER_DECLINED = Stop(StopReason.SERVER_DECLINED)
 _NOT_IDEMPOTENT = Stop(StopReason.NOT_IDEMPOTENT)
 _BODY_NOT_REPLAYABLE = Stop(StopReason.BODY_NOT_REPLAYABLE)
 _ATTEMPTS_EXHAUSTED = Stop(StopReason.ATTEMPTS_EXHAUSTED)
 _RETRY_AFTER_TOO_LONG = Stop(StopReason.RETRY_AFTER_TOO_LONG)
-_DEADLINE = Stop(StopReason.DEADLINE)
 _CLOSED = Stop(StopReason.CLOSED)
 BUDGET_EXHAUSTED = Stop(StopReason.BUDGET_EXHAUSTED)
 
@@ -121,7 +121,7 @@ def decide(
     delay = asked if asked is not None else _own_delay(policy, progress, outcome, random)
     longest = policy.max_elapsed
     if longest is not None and is_too_late(longest, progress.elapsed + delay):
-        return _DEADLINE
+        return DEADLINE
     if progress.is_closed:
         return _CLOSED
     tokens = withdraw(outcome)

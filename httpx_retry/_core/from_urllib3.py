@@ -121,6 +121,10 @@ def fields_from(retry: Any) -> dict[str, Any]:
         ValueError: where it sets no bound, or may mean two things.
         TypeError: for what is no `Retry`.
     """
+    if isinstance(retry, int):  # what requests takes as `max_retries`
+        raise TypeError(
+            f"retry must be an urllib3.util.Retry, not {retry!r}: pass Retry({retry!r})"
+        )
     missing = [name for name in _READ if not hasattr(retry, name)]
     if missing:
         raise TypeError(

@@ -102,6 +102,8 @@ class RetryPolicy:
         if self.max_elapsed is not None:
             check_seconds("max_elapsed", self.max_elapsed, above=True)
         check_plain_function("backoff", self.backoff)
+        if isinstance(self.backoff, type):
+            raise TypeError(f"backoff must be callable: call {self.backoff.__name__}()")
         check_seconds("max_retry_after", self.max_retry_after)
         if self.idempotency_header is not None:
             _check_token("idempotency_header", self.idempotency_header)

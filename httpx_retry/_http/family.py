@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
-from .._core.policy import FIELDS
+from .._core.policy import FIELDS, RetryPolicy
 from .causes import is_a
 
 _T = TypeVar("_T")
@@ -145,6 +145,10 @@ class Family:
         expected = f"{self.name}.{wanted.__name__}"
         if isinstance(given, type):
             raise TypeError(f"transport must be an instance of {expected}: call {given.__name__}()")
+        if isinstance(given, RetryPolicy):
+            raise TypeError(
+                f"transport must be an instance of {expected}: pass a policy as policy="
+            )
         if not isinstance(given, wanted):
             hint = self._hint_for(given, wanted, twin, twin_prefix)
             raise TypeError(f"transport must be an instance of {expected}, not {given!r}: {hint}")
@@ -156,6 +160,8 @@ class Family:
             )
 
     def _hint_for(self, given: object, wanted: type, twin: type, twin_prefix: str) -> str:
+        if any(is_a(given, each, kind) for each in _MODULES for kind in ("Client", "AsyncClient")):
+            return "add_retries(client) gives it retries"
         if isinstance(given, twin):
             return f"pass it to {twin_prefix}RetryTransport"
         module = _module_of(given, wanted.__name__)

@@ -119,11 +119,11 @@ class RedisRetryBudget:
         with self._locked():
             lease = self.missing.get(origin)
             if lease is not None:
-                if tokens is not None:
-                    lease.stock += tokens
-                else:
+                if tokens is None:
                     lease.given += self._deposit
                     self._forget_if_old(origin, lease)
+                elif not self._link.is_away:  # else they were not of those that are shared
+                    lease.stock += tokens
         if origin in self._local.missing:
             self._local.deposit(origin, tokens)
 
@@ -131,7 +131,7 @@ class RedisRetryBudget:
         """Drop a lease once Redis has: successes need not be counted any more."""
         # The clock is not read for it: the window of the traffic says how late it is, about.
         since = self.traffic.ends - _WINDOW - (lease.asked or 0.0)
-        if since > _LIFE and origin not in self._local.missing:
+        if since > _LIFE and not lease.is_waited_for and origin not in self._local.missing:
             del self.missing[origin]
 
     def _cost_of(self, load: Load) -> float:

@@ -59,7 +59,8 @@ class RedisCooldown(LocalCooldown):
     def impose(self, origin: str, seconds: float, now: float) -> None:
         """Let requests to an origin wait, and remember to tell the others (see `Cooldown`)."""
         super().impose(origin, seconds, now)
-        self._told[origin] = now + seconds
+        if origin in self.cooling:  # or it is the one that was forgotten, for want of room
+            self._told[origin] = max(now + seconds, self._told.get(origin, now))
 
     def _drop(self, origin: str) -> None:
         super()._drop(origin)
@@ -93,7 +94,7 @@ class RedisCooldown(LocalCooldown):
     def _book(self, origin: str, told: float, now: float, reply: Any) -> None:
         left = float(reply) / 1000
         if self._told.get(origin) == told:
-            del self._told[origin]
+            self._told.pop(origin, None)  # another thread may have dropped it
         if left > 0:
             super().impose(origin, left, now)
         if origin in self.cooling:

@@ -70,6 +70,11 @@ class Lease:
         """Whether there are tokens enough."""
         return self.stock >= cost - _NOTHING
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether a request waits for tokens."""
+        return self.wanted > _NOTHING
+
     def is_refused(self, now: float) -> bool:
         """Whether Redis has refused tokens just now."""
         return now < self._refused_until

@@ -26,6 +26,7 @@ _PAUSE = 1.0
 # Seconds without an answer that tell something: who has waited for its turn may have fewer left.
 _TELLING = 0.02
 _MOST_SHOWN = 200
+_NEVER = float("inf")
 
 _LOGGER = logging.getLogger("httpx_retry")
 
@@ -79,6 +80,8 @@ class Link:
         self._process = os.getpid()
         self._turn = Lock()
         self._lock = Lock()
+        # When the question that is under way went out.
+        self._departed = _NEVER
 
     def ask(self, next_question: Callable[[], Question | None], now: float) -> None:
         """Ask in a thread, and return when the reply is booked, or after 50 ms.
@@ -88,17 +91,18 @@ class Link:
             now: the clock's monotonic reading, in seconds.
         """
         ends = monotonic() + LONGEST
-        # A question that was under way in the process that this one was forked from never ends.
-        if self._process != os.getpid():
-            self._renew()
+        if not self._may_ask(now):
+            return
         turn = self._turn
-        if self._is_paused(now) or not turn.acquire(timeout=0 if self.is_away else LONGEST):
+        if not turn.acquire(timeout=0 if self.is_away else LONGEST):
+            self._tell_if_slow(now)
             return
         question = next_question()
         if question is None:
             turn.release()
             return
         done = Event()
+        self._departed = monotonic()
         try:
             Thread(target=self._fly, args=(question, now, turn, done), daemon=True).start()
         except RuntimeError as error:  # there can be no more threads
@@ -125,12 +129,13 @@ class Link:
         else:
             self._heard(monotonic() - began, now)
         finally:
+            self._departed = _NEVER
             turn.release()
             done.set()
 
     async def ask_in_task(self, next_question: Callable[[], Question | None], now: float) -> None:
         """Ask in a task of asyncio, as `ask` does in a thread."""
-        if self._is_paused(now):
+        if not self._may_ask(now):
             return
         if not in_asyncio():
             self._lost(RuntimeError("redis.asyncio runs on asyncio alone"), now)
@@ -141,10 +146,12 @@ class Link:
         ends = loop.time() + LONGEST
         while (flight := self._flight) is not None and _is_under_way(flight, loop):
             if self.is_away or not (await asyncio.wait({flight}, timeout=ends - loop.time()))[0]:
+                self._tell_if_slow(now)
                 return
         question = next_question()
         if question is None:
             return
+        self._departed = monotonic()
         self._flight = flight = loop.create_task(self._fly_in_task(question, now))
         left = ends - loop.time()
         if not self.is_away:
@@ -168,8 +175,16 @@ class Link:
         else:
             self._heard(monotonic() - began, now)
 
-    def _is_paused(self, now: float) -> bool:
-        return self.is_away and now < self._again_at
+    def _may_ask(self, now: float) -> bool:
+        # A question that was under way in the process that this one was forked from never ends.
+        if self._process != os.getpid():
+            self._renew()
+        return not self.is_away or now >= self._again_at
+
+    def _tell_if_slow(self, now: float) -> None:
+        """Who has waited for its turn in vain can tell by the question that is under way."""
+        if not self.is_away and monotonic() - self._departed >= LONGEST:
+            self._lost(_slow(), now)
 
     def _lost(self, error: Exception, now: float) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from inspect import isawaitable, iscoroutine
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -13,8 +14,6 @@ from ._clock import FakeClock
 from ._entries import check_entry, is_function, named, played
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ._entries import Entry
 
 
@@ -42,6 +41,8 @@ class Script:
     family: ClassVar[Family]
 
     def __init__(self, script: Iterable[Entry], *, clock: FakeClock | None = None) -> None:
+        if not isinstance(script, Iterable):
+            raise TypeError(f"script must be a list of entries, not {script!r}")
         self._script: tuple[Any, ...] = tuple(script)
         for number, entry in enumerate(self._script, 1):
             check_entry(entry, f"entry {number} of the script", self.family)
@@ -110,7 +111,8 @@ class Script:
 
     def _account(self) -> str:
         """What was expected, and what came, line by line."""
-        lines = [f"the script is for {len(self._script)} requests, and {len(self.requests)} came:"]
+        meant, plural = len(self._script), "" if len(self._script) == 1 else "s"
+        lines = [f"the script is for {meant} request{plural}, and {len(self.requests)} came:"]
         for index in range(max(len(self._script), len(self.requests))):
             came, answer = "no request", "nothing in the script"
             if index < len(self.requests):

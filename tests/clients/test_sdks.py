@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from httpx_retry import RetryPolicy, RetryTransport, retry_history
+from httpx_retry import RetryPolicy, RetryTransport, add_retries, retry_history
 from tests.faults.lab import (
     TRUSTED,
     Cut,
@@ -18,7 +18,7 @@ from tests.faults.lab import (
 )
 from tests.faults.lab.clients import leaves_to_the_collector
 
-from .flaky import FAILS_TWICE, REFUSES_TWICE, client_of, transport_of
+from .flaky import FAILS_TWICE, REFUSES_TWICE, client_of, entered, transport_of
 from .sdks import SDK, SDKS
 
 if TYPE_CHECKING:
@@ -64,6 +64,22 @@ async def test_a_client_of_our_transport_does_as_well(
         http = client_of(httpx2, world, transport=transport_of(httpx2, world, clock=clock))
         async with sdk.client_over(world, server, http) as client:
             assert await sdk.list_models(client) == ["a-model"]
+
+
+async def test_a_script_of_httpx2_takes_the_place_of_its_server(world: World, sdk: SDK) -> None:
+    from httpx_retry.testing.httpx2 import ScriptedTransport  # noqa: PLC0415 - needs httpx2
+
+    script = ScriptedTransport(
+        [(429, {"Retry-After": "60"}), (200, sdk.models.headers, sdk.models.body)]
+    )
+    prefix = "Async" if world.is_async else ""
+    http = getattr(sdk.module, f"Default{prefix}HttpxClient")(transport=script)
+    add_retries(http, clock=script.clock)
+    kind = getattr(sdk.module, prefix + sdk.kind)
+    async with entered(world, kind(api_key="a key", max_retries=0, http_client=http)) as client:
+        assert await sdk.list_models(client) == ["a-model"]
+
+    assert script.clock.sleeps == [60.0]
 
 
 def test_a_transport_of_httpx2_is_told_where_it_belongs_though_the_sdk_says_it_is_its_own(

@@ -301,7 +301,12 @@ def test_one_without_a_bound_is_refused() -> None:
         RetryPolicy.from_urllib3(Retry(None, redirect=3))
 
 
-@pytest.mark.parametrize("value", [3, None, RetryPolicy()])
+def test_a_number_is_told_what_it_stands_for() -> None:
+    with pytest.raises(TypeError, match=r"must be an urllib3.util.Retry, not 3: pass Retry\(3\)"):
+        RetryPolicy.from_urllib3(3)
+
+
+@pytest.mark.parametrize("value", ["3", None, RetryPolicy()])
 def test_what_is_no_retry_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match=r"must be an urllib3.util.Retry, not .*: it has no total"):
         RetryPolicy.from_urllib3(value)

@@ -107,6 +107,7 @@ def test_a_value_out_of_range_fails_at_construction(field: str, value: Any, mess
         ("max_retry_after", None, "max_retry_after must be a number, not None"),
         ("backoff", 3, "backoff must be callable, not 3"),
         ("backoff", judge_later, "backoff must be a plain function"),
+        ("backoff", ExponentialBackoff, "backoff must be callable: call ExponentialBackoff()"),
         ("statuses", 503, "statuses must be a collection of status codes, not 503"),
         ("statuses", "503", "statuses must be a collection of status codes, not '503'"),
         ("statuses", ["503"], "each of statuses must be an integer, not '503'"),

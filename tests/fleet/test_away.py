@@ -175,9 +175,13 @@ async def test_one_that_waits_for_its_turn_waits_no_longer_either(
         await take(budget, now=5)
         # As before the first was found to be slow: it has the turn still.
         budget._link.is_away = False
+        budget._link._departed += 3600  # as if it had gone out just now
         assert await take(budget, now=6) == 1.0
+        found = [budget._link.is_away]
 
-        assert not budget._link.is_away
+        budget._link._departed -= 3600
+        assert await take(budget, now=7) == 1.0
+        assert [*found, budget._link.is_away] == [False, True]  # else each would wait as long
         own_server.go_on()
         await until(lambda: budget.missing[SITE].asked == 5, world)
 
@@ -266,6 +270,22 @@ async def test_what_was_taken_meanwhile_is_given_back(world: World, own_server: 
             budget.deposit(SITE, None)
         assert await taken(budget) == 1
         own_server.start()
+
+
+async def test_what_each_process_had_of_its_own_is_not_given_to_all(
+    world: World, own_server: Server
+) -> None:
+    async with worker(world, own_server) as budget:
+        await taken(budget)
+        own_server.kill()
+        for second in range(10, 40):
+            tokens = await take(budget, now=second)
+            assert tokens == 1.0
+            budget.deposit(SITE, tokens)
+
+        lease = budget.missing[SITE]
+        assert (lease.stock, lease.given) == (0, 0)
+        assert budget._local.missing == {}
 
 
 async def test_a_cool_down_goes_on_alone(

@@ -298,6 +298,16 @@ async def test_where_nothing_has_failed_nothing_is_missing(world: World, server:
         assert not one.missing
 
 
+async def test_what_is_being_asked_for_is_not_forgotten(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _):
+        busy(one, 1, 100)
+        lease = one._lacking(SITE, 1.0, 100)  # the first question is under way, and meanwhile:
+        assert lease is not None
+        one.deposit(SITE, None)
+
+        assert one.missing == {SITE: lease}
+
+
 async def test_a_thousand_origins_are_remembered(world: World, server: Server) -> None:
     async with workers(world, server) as (one, _):
         for number in range(1100):
@@ -319,6 +329,19 @@ def test_a_process_that_was_forked_has_nothing_of_its_parent(
             budget.lease(SITE, Load.SOME, 0)
             assert budget.withdraw(SITE, Load.SOME, 0) == 1
             assert budget._local.missing == {}
+
+
+async def test_a_process_that_was_forked_finds_no_lock_of_its_parent(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with workers(world, server) as (one, _):
+        lock = one._link._lock
+        with lock:
+            monkeypatch.setattr(os, "getpid", lambda: -1)
+            one._link._may_ask(0)
+
+            assert one._link._lock is not lock
+            assert await take(one) == 1
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,17 @@ async def test_a_longer_wait_is_not_shortened(world: World, server: Server) -> N
         assert 8.9 < await remaining(other) <= 9
 
 
+async def test_a_longer_wait_that_redis_is_yet_to_be_told_of_is_not_shortened(
+    world: World, server: Server
+) -> None:
+    async with workers(world, server) as (one, other):
+        one.impose(SITE, 9, 0)
+        await impose(one, 2)
+        await impose(other, 1)
+
+        assert 8.9 < await remaining(other) <= 9
+
+
 async def test_it_ends_by_itself_in_redis(world: World, server: Server) -> None:
     async with workers(world, server, prefix="shop") as (one, _):
         await impose(one, 7)
@@ -114,6 +125,16 @@ async def test_what_is_forgotten_is_told_to_nobody(world: World, server: Server)
         assert await remaining(one) == 0
         assert len(one._told) == 1024
         assert questions(server) == before
+
+
+def test_what_is_forgotten_at_once_leaves_nothing() -> None:
+    cooldown = RedisCooldown(redis.Redis())
+    for number in range(1024):
+        cooldown.impose(f"https://{number}.example", 5, 0)
+    cooldown.impose(SITE, 1, 0)
+
+    assert SITE not in cooldown.cooling
+    assert SITE not in cooldown._told
 
 
 async def test_a_late_answer_to_what_is_forgotten_is_nothing(world: World, server: Server) -> None:

@@ -322,6 +322,11 @@ the script is for 5 requests, and 1 came:
     )
 
 
+def test_a_script_of_one_is_for_one_request() -> None:
+    with pytest.raises(AssertionError, match="the script is for 1 request, and 0 came:"):
+        ScriptedTransport([200]).assert_used_up()
+
+
 def test_threads_may_share_it() -> None:
     server = ScriptedTransport([200] * 200)
 
@@ -341,6 +346,7 @@ def test_threads_may_share_it() -> None:
 @pytest.mark.parametrize(
     ("script", "error", "message"),
     [
+        (503, TypeError, "script must be a list of entries, not 503"),
         (["503"], TypeError, "entry 1 of the script must be a status, .* not '503'"),
         ([200, True], TypeError, "entry 2 of the script must be a status, .* not True"),
         ([int], TypeError, "must be a status, .* not <class 'int'>"),

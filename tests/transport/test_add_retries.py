@@ -143,7 +143,8 @@ async def test_a_wrong_option_changes_nothing(world: World) -> None:
 @pytest.mark.parametrize("thing", [None, httpx, httpx.Client, RetryPolicy()])
 def test_what_is_no_client_is_refused(thing: Any) -> None:
     message = "client must be a Client or an AsyncClient of httpx or httpx2, not "
-    with pytest.raises(TypeError, match=re.escape(message)):
+    hint = ": a transport goes to RetryTransport, and an SDK takes such a client, often as http_"
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}.*{re.escape(hint)}"):
         add_retries(thing)
 
 

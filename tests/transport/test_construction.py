@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from httpx_retry import AsyncRetryTransport, RetryTransport
+from httpx_retry import AsyncRetryTransport, RetryPolicy, RetryTransport
 from httpx_retry._http.family import HTTPTransportOptions
 
 if TYPE_CHECKING:
@@ -89,6 +89,16 @@ async def test_a_transport_and_options_exclude_each_other(world: World) -> None:
             RetryTransport,
             3,
             f"transport must be an instance of {NAME}.BaseTransport, not 3: see the {NAME}",
+        ),
+        (
+            RetryTransport,
+            RetryPolicy(),
+            f"transport must be an instance of {NAME}.BaseTransport: pass a policy as policy=",
+        ),
+        (
+            AsyncRetryTransport,
+            httpx.AsyncClient(),
+            f"not <{NAME}.AsyncClient object at 0x...>: add_retries(client) gives it retries",
         ),
     ],
 )

@@ -138,6 +138,21 @@ async def test_who_was_told_itself_is_spread_too_and_never_early(
     assert clock.sleeps == [50, 2.5]
 
 
+async def test_who_was_told_a_moment_earlier_than_another_is_spread_as_far(
+    world: World, clock: FakeClock
+) -> None:
+    cooldown = LocalCooldown()
+
+    def on_event(_: object) -> None:
+        cooldown.impose(SITE, 50, clock.monotonic() + 0.5)
+
+    more = cooled(clock, draw=0.5, policy=RetryPolicy(), cooldown=cooldown, on_event=on_event)
+    async with world.client(Server((429, {"Retry-After": "50"}), 200), **more) as client:
+        await client.get()
+
+    assert clock.sleeps == [50, 3]
+
+
 async def test_a_retry_waits_its_turn_after_its_own_wait(world: World, clock: FakeClock) -> None:
     cooldown = LocalCooldown()
 
@@ -209,6 +224,30 @@ async def test_who_would_wait_too_long_for_servers_is_sent_at_once(
     assert response.status_code == 429
     assert clock.sleeps == [4]
     assert retry_history(response)[-1].reason is StopReason.RETRY_AFTER_TOO_LONG
+
+
+async def test_the_spread_is_cut_to_what_servers_may_still_ask_for(
+    world: World, clock: FakeClock
+) -> None:
+    server = Server((429, {"Retry-After": "60"}), 200)
+    async with world.client(server, **cooled(clock, draw=0.5)) as client:
+        await client.get()
+        clock.advance(1)
+        await client.get()
+
+    # 59 s are left, of 60; with the whole spread, 62 would have been too long.
+    assert clock.sleeps == [59.5]
+
+
+async def test_the_spread_is_cut_to_what_the_deadline_leaves(
+    world: World, clock: FakeClock
+) -> None:
+    policy = ONCE.replace(max_elapsed=5.201)
+    async with world.client(Server(LIMITED, 200), **cooled(clock, 0.5, policy=policy)) as client:
+        await client.get()
+        await client.get()
+
+    assert clock.sleeps == [pytest.approx(5.1)]
 
 
 async def test_waits_that_never_end_are_bounded(world: World, clock: FakeClock) -> None:

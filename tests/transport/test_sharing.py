@@ -26,6 +26,8 @@ from .handlers import Server, options
 from .test_budget import Ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from httpx_retry.testing import FakeClock
     from tests.worlds import World
 
@@ -34,16 +36,20 @@ SITE = "http://test"
 LIMITED = (429, {"Retry-After": "5"})
 
 
-def leased(world: World, grants: float | None = 1.0) -> Ledger:
+def leased(
+    world: World, grants: float | None = 1.0, meanwhile: Callable[[], None] = lambda: None
+) -> Ledger:
     """A budget that has tokens once they were leased."""
 
     class Leased(Ledger):
         def lease(self, origin: str, load: Load, now: float) -> None:
             self.entries.append(("lease", origin, load, now))
+            meanwhile()
 
     class AsyncLeased(Ledger):
         async def lease(self, origin: str, load: Load, now: float) -> None:
             self.entries.append(("lease", origin, load, now))
+            meanwhile()
 
     return (AsyncLeased if world.is_async else Leased)(grants=grants)
 
@@ -99,6 +105,20 @@ async def test_nothing_is_leased_where_no_retry_is_asked_for(
             await client.get()
 
     assert budget.entries == [("deposit", SITE, None), ("deposit", SITE, None)]
+
+
+async def test_a_wait_for_which_leasing_left_no_time_is_not_begun(
+    world: World, clock: FakeClock
+) -> None:
+    budget = leased(world, meanwhile=lambda: clock.advance(0.05))
+    more = options(clock, policy=POLICY.replace(max_elapsed=1.02), budget=budget)
+    async with world.client(Server(503), **more) as client:
+        response = await client.get()
+
+    assert response.content == b"answer 1"
+    assert retry_history(response)[-1].reason is StopReason.DEADLINE
+    assert clock.sleeps == []
+    assert budget.entries == [("lease", SITE, Load.SOME, 0)]
 
 
 async def test_what_is_refused_is_handed_over(world: World, clock: FakeClock) -> None:
