@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from ._checks import check_one_of, check_seconds
 
@@ -38,19 +38,6 @@ Backoff = Callable[[BackoffContext], float]
 """Seconds to wait, from what happened: finite and not negative."""
 
 
-class _OwnBackoff(Protocol):
-    """What those of this room have in common: none of them looks at the outcome."""
-
-    def wait(
-        self, attempt: int, previous_delay: float | None, random: Callable[[], float]
-    ) -> float:
-        """Return the seconds to wait, from what a context would hold: to make one costs more."""
-
-    def __call__(self, context: BackoffContext) -> float:
-        """Return the seconds to wait after failure number `context.attempt`."""
-        return self.wait(context.attempt, context.previous_delay, context.random)
-
-
 def _spread(ceiling: float, jitter: Jitter, random: Callable[[], float]) -> float:
     if jitter == "full":
         return ceiling * random()
@@ -60,7 +47,7 @@ def _spread(ceiling: float, jitter: Jitter, random: Callable[[], float]) -> floa
 
 
 @dataclass(frozen=True)
-class ExponentialBackoff(_OwnBackoff):
+class ExponentialBackoff:
     """Waits that grow by `factor` from `initial` up to `maximum`, spread by `jitter`.
 
     Args:
@@ -85,22 +72,17 @@ class ExponentialBackoff(_OwnBackoff):
         check_seconds("maximum", self.maximum)
         check_one_of("jitter", self.jitter, get_args(Jitter))
 
-    def wait(
-        self,
-        attempt: int,
-        previous_delay: float | None,  # noqa: ARG002 - all of them are given it
-        random: Callable[[], float],
-    ) -> float:
-        """Return the seconds to wait after failure number `attempt`."""
+    def __call__(self, context: BackoffContext) -> float:
+        """Return the seconds to wait after failure number `context.attempt`."""
         try:
-            wait = self.initial * self.factor ** (attempt - 1)
+            wait = self.initial * self.factor ** (context.attempt - 1)
         except OverflowError:
             wait = self.maximum if self.initial else 0.0
-        return _spread(min(wait, self.maximum), self.jitter, random)
+        return _spread(min(wait, self.maximum), self.jitter, context.random)
 
 
 @dataclass(frozen=True)
-class ConstantBackoff(_OwnBackoff):
+class ConstantBackoff:
     """The same wait each time, spread by `jitter`.
 
     Args:
@@ -119,18 +101,13 @@ class ConstantBackoff(_OwnBackoff):
         check_seconds("delay", self.delay)
         check_one_of("jitter", self.jitter, get_args(Jitter))
 
-    def wait(
-        self,
-        attempt: int,  # noqa: ARG002 - all of them are given it
-        previous_delay: float | None,  # noqa: ARG002 - all of them are given it
-        random: Callable[[], float],
-    ) -> float:
+    def __call__(self, context: BackoffContext) -> float:
         """Return the seconds to wait: `delay`, spread."""
-        return _spread(self.delay, self.jitter, random)
+        return _spread(self.delay, self.jitter, context.random)
 
 
 @dataclass(frozen=True)
-class DecorrelatedJitterBackoff(_OwnBackoff):
+class DecorrelatedJitterBackoff:
     """A wait drawn between `initial` and three times the wait before, never above `maximum`.
 
     Args:
@@ -149,20 +126,9 @@ class DecorrelatedJitterBackoff(_OwnBackoff):
         check_seconds("initial", self.initial)
         check_seconds("maximum", self.maximum)
 
-    def wait(
-        self,
-        attempt: int,  # noqa: ARG002 - all of them are given it
-        previous_delay: float | None,
-        random: Callable[[], float],
-    ) -> float:
+    def __call__(self, context: BackoffContext) -> float:
         """Return the seconds to wait, drawn from what the wait before allows."""
         lowest = min(self.initial, self.maximum)
-        previous = max(previous_delay or 0.0, lowest)
+        previous = max(context.previous_delay or 0.0, lowest)
         highest = min(previous * 3, self.maximum)
-        return lowest + (highest - lowest) * random()
-
-
-OWN_BACKOFFS: frozenset[object] = frozenset(
-    {ExponentialBackoff, ConstantBackoff, DecorrelatedJitterBackoff}
-)
-"""Whose `wait` may be called in place of themselves: a subclass may have changed the latter."""
+        return lowest + (highest - lowest) * context.random()

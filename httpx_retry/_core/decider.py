@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._checks import check_seconds
-from .backoff import OWN_BACKOFFS, BackoffContext
+from .backoff import BackoffContext
 from .outcome import Decision, Evidence, Outcome, Retry, RetryReason, Stop, StopReason
 from .policy import FIRST_ERROR_STATUS, RetryPolicy
 
@@ -184,11 +184,8 @@ def _own_delay(
     if outcome.at_once and not progress.went_at_once:
         return 0.0
     draw = (lambda: _LATE + (1.0 - _LATE) * random()) if outcome.connection_refused else random
-    backoff, attempt, previous = policy.backoff, progress.attempts, progress.previous_delay
-    if type(backoff) in OWN_BACKOFFS:
-        delay: float = backoff.wait(attempt, previous, draw)  # type: ignore[attr-defined] # as seen
-    else:
-        delay = backoff(_new_tuple(BackoffContext, (attempt, previous, outcome, draw)))
+    context = (progress.attempts, progress.previous_delay, outcome, draw)
+    delay = policy.backoff(_new_tuple(BackoffContext, context))
     # The check's own words are for what fails this one, which costs a tenth.
     if type(delay) not in _NUMBERS or not 0.0 <= delay < _INFINITY:
         check_seconds("what backoff returns", delay)
