@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _NOTE_PREFIX = "httpx_retry: "
 _NOTES = "__notes__"
 _HISTORY = "_httpx_retry_history"
+# An SDK may wrap an exception in another, and a caller that one; a ring of them is not followed.
+_MOST_CAUSES = 5
 
 EventKind = Literal["retry-scheduled", "gave-up", "recovered", "body-resumed"]
 
@@ -162,16 +164,20 @@ def retry_history(response_or_error: httpx.Response | BaseException) -> tuple[At
 
     Args:
         response_or_error: what a client with a retry transport gave. For a `HTTPStatusError`, the
-            history is its response's.
+            history is its response's; for an exception that was raised `from` another, as SDKs do,
+            it is that one's.
 
     Returns:
         All attempts in order; `()` where the first one was good.
     """
-    records: tuple[Record, ...] | None = getattr(response_or_error, _HISTORY, None)
-    if records is None:
-        response = getattr(response_or_error, "response", None)
-        records = getattr(response, _HISTORY, ())
-    return attempts_of(records)
+    thing: Any = response_or_error
+    for _ in range(_MOST_CAUSES):
+        for each in (thing, getattr(thing, "response", None)):
+            records: tuple[Record, ...] | None = getattr(each, _HISTORY, None)
+            if records is not None:
+                return attempts_of(records)
+        thing = getattr(thing, "__cause__", None)
+    return ()
 
 
 def attempts_of(records: tuple[Record, ...]) -> tuple[Attempt, ...]:
