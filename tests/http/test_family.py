@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from httpx_retry._http.family import Family
-from tests.worlds import Stream
+from tests.worlds import OVER_HTTPX2, Stream
 
 
 @pytest.fixture
@@ -59,3 +59,22 @@ def test_closing_what_has_nothing_to_close_is_known(family: Family) -> None:
     for _ in range(2):
         assert family.closes_nothing(httpx.ByteStream(b""))
         assert not family.closes_nothing(Stream())
+
+
+@pytest.mark.skipif(OVER_HTTPX2, reason="there is one family alone")
+def test_what_is_of_the_other_family_is_told_where_to_go(family: Family) -> None:
+    other = pytest.importorskip("httpx2")
+    told = "the transports for httpx2 are those of httpx_retry.httpx2"
+
+    with pytest.raises(TypeError) as of_a_request:
+        family.check_request(other.Request("GET", "http://test/"))
+    with pytest.raises(TypeError) as of_a_transport:
+        family.transport(other.MockTransport(lambda _: other.Response(200)), {})
+
+    assert str(of_a_request.value) == (
+        f"this transport is for httpx, and the request is of httpx2: {told}"
+    )
+    assert str(of_a_transport.value).endswith(f": {told}")
+    # Of what is neither, the wrapped transport has its say.
+    family.check_request(object())
+    family.check_request(httpx.Request("GET", "http://test/"))

@@ -135,3 +135,13 @@ def test_what_was_kept_is_given_in_pieces() -> None:
     assert b"".join(again) == body
     assert max(map(len, again)) == 1 << 16
     mine.close()
+
+
+@pytest.mark.parametrize(("size", "is_a_file"), [(1 << 20, False), ((1 << 20) + 1, True)])
+def test_what_is_kept_beyond_a_mebibyte_is_in_a_file(size: int, is_a_file: bool) -> None:
+    mine: Any = OneShotGuard(iter([bytes(size)]), FAMILY, 1 << 22)
+
+    assert sum(map(len, mine)) == size
+
+    assert mine._kept._rolled is is_a_file
+    mine.close()
