@@ -177,7 +177,7 @@ def test_a_client_that_leaves_early_disturbs_nothing(
     version: HttpVersion,
     fault: Break,
 ) -> None:
-    plan_is(planned(fault, service=0.01))
+    plan_is(planned(fault, service=0.5))  # by then it has left, on a busy machine, too
     with client_of(server, version) as impatient, pytest.raises(httpx.ReadTimeout):
         impatient.get("/run/1", timeout=httpx.Timeout(5.0, read=0.000_1))
     plan_is(planned(service=0.02))
