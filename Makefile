@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 DOCS := .venv-docs
 BUILD := .venv-build
+MUTANTS := .venv-mutants
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -100,9 +101,14 @@ fuzz: $(READY)  ## Give every parser 20,000 times what a hostile server would wr
 	$(BIN)/python -m tests.fuzz.growth
 
 # One core and low priority: it takes half an hour. `mutmut results` tells who survived, tests/mutants.md why.
-mutants: $(READY)  ## Break _core/ and _http/ in every small way, and see the tests notice
-	$(BIN)/python -m pip install --quiet --group mutants
-	nice -n 15 $(BIN)/mutmut run --max-children 1
+$(MUTANTS)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(MUTANTS)/bin/python -m pip install --quiet --editable '.[cli]' --group plain --group mutants
+	@touch $@
+
+mutants: $(MUTANTS)/.ready  ## Break _core/ and _http/ in every small way, and see the tests notice
+	nice -n 15 $(MUTANTS)/bin/mutmut run --max-children 1
 
 test-lowest:  ## Run the tests with the lowest supported version of every dependency
 	.ci/test-lowest $(PYTHON)
