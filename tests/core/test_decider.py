@@ -49,6 +49,23 @@ def test_a_failed_get_is_retried_after_the_backoff() -> None:
     assert decision() == Retry(1, RetryReason.IDEMPOTENT_METHOD)
 
 
+def test_what_may_succeed_at_once_waits_for_nothing_once() -> None:
+    refused = outcome(None, evidence=Evidence.REFUSED, at_once=True)
+
+    assert decision(what=refused) == Retry(0.0, RetryReason.REFUSED)
+    assert decision(what=refused, went_at_once=True) == Retry(1, RetryReason.REFUSED)
+    assert decision(what=outcome(), went_at_once=True) == Retry(1, RetryReason.IDEMPOTENT_METHOD)
+
+
+def test_where_nobody_listened_waits_come_from_the_top_tenth() -> None:
+    policy = RetryPolicy(backoff=lambda context: context.random())
+
+    assert decision(policy, outcome(None, connection_refused=True)) == Retry(
+        0.95, RetryReason.IDEMPOTENT_METHOD
+    )
+    assert decision(policy, outcome(None)) == Retry(0.5, RetryReason.IDEMPOTENT_METHOD)
+
+
 @pytest.mark.parametrize(
     ("evidence", "facts", "expected"),
     [

@@ -78,3 +78,9 @@ def test_what_is_of_the_other_family_is_told_where_to_go(family: Family) -> None
     # Of what is neither, the wrapped transport has its say.
     family.check_request(object())
     family.check_request(httpx.Request("GET", "http://test/"))
+
+
+@pytest.mark.parametrize("client", [httpx.Client(), httpx.AsyncClient()])
+def test_a_client_is_no_transport(family: Family, client: Any) -> None:
+    with pytest.raises(TypeError, match="add_retries"):
+        family.transport(client, {})

@@ -236,3 +236,22 @@ def test_the_rest_is_asked_for_as_a_range_of_that_version() -> None:
     assert dict(request.headers.raw[-2:]) == {b"Range": b"bytes=10-", b"If-Range": b'"v1"'}
     begun(PART).ask_for_rest(request)
     assert request.headers["Range"] == "bytes=10010-99999"
+
+
+@pytest.mark.parametrize(
+    ("began", "reason"),
+    [
+        (WHOLE._replace(kind=(b"text/event-stream; a=b", None, None)), "events were delivered"),
+        (
+            PART._replace(kind=(b"multipart/byteranges", None, None)),
+            "its ranges are several, or not told",
+        ),
+        (PART._replace(span=None), "its ranges are several, or not told"),
+        (WHOLE._replace(span=Span(0, 1, 2)), "a Content-Range without a 206"),
+    ],
+)
+def test_what_has_no_rest_is_told(began: Facts, reason: str) -> None:
+    body = Body(began._replace(length=None), lambda: 0.0, may_ask_ranges=True)
+    body.take(bytes(10))
+
+    assert body.cannot_go_on() == reason
