@@ -40,13 +40,10 @@ format: $(READY)  ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# pyright fetches itself by npm, and finds the package where `python` does.
 types: $(READY)  ## Check types, by mypy and pyright, and that all that is public has some
 	$(BIN)/mypy
 	$(BIN)/stubtest httpx_retry.httpx2
-	$(BIN)/pyright
-	PATH=$(CURDIR)/$(BIN):$$PATH pyright --verifytypes httpx_retry --ignoreexternal > $(VENV)/types.log \
-		|| { cat $(VENV)/types.log; exit 1; }
+	.ci/pyright $(BIN)
 
 api: $(READY)  ## Write the public names and signatures down anew, in api.txt
 	$(BIN)/python -m tests.house.api
@@ -61,7 +58,7 @@ over-httpx2: $(READY)  ## Run the tests with httpx2 in the place of httpx
 	$(BIN)/python -m pytest -q -p tests.over_httpx2 tests/http tests/transport tests/testing tests/faults \
 		--ignore tests/faults/lab --ignore tests/faults/test_storm.py --ignore tests/faults/test_soak.py
 
-# Of its own: where click is installed, httpx loads its command line and rich, and imports take twice as long.
+# These two are of their own: where click is installed, httpx loads its command line and rich.
 $(DOCS)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(DOCS)
 	$(DOCS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'

@@ -20,9 +20,7 @@ from ._journal import Journal
 if TYPE_CHECKING:
     import httpx
 
-    from ._core.policy import RetryPolicy
     from ._http.drain import Drain
-    from ._settings import Settings
 
 # Looked up once: a member of an Enum costs twenty times a global.
 _BUG = Evidence.BUG
@@ -32,53 +30,35 @@ class LatestAttempt(Journal):
     """The latest attempt of one request, from its outcome on.
 
     A base class of the call, as the journal is of it.
-
-    Args:
-        settings: the transport's.
-        policy: the one that holds for this request.
-        request: the caller's; never changed.
-        url: its URL and
-        body: its stream, as they were before it was sent.
-        began: the clock's monotonic reading at the first send.
-
-    Attributes:
-        outgoing: the request, as it goes out.
-        stream: of the response at hand, until it is taken: a sync or an async one, as the driver.
-        wants_body: whether the response's body is to be read before it is judged.
     """
 
-    __slots__ = ("_outcome", "_policy", "outgoing", "stream", "wants_body")
+    __slots__ = ()
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what the drivers know by then, and nothing in a bundle
-        self,
-        settings: Settings,
-        policy: RetryPolicy,
-        request: httpx.Request,
-        url: httpx.URL,
-        body: Any,
-        began: float,
-    ) -> None:
-        Journal.__init__(self, settings, request, began)
-        self.outgoing = Outgoing(request, url, body, policy, settings.wire)
-        self.stream: Any = None
-        self.wants_body = False
-        self._policy = policy
-        self._outcome: Outcome | None = None  # None of a response that is good as it is
+    @property
+    def outgoing(self) -> Outgoing:
+        """The request, as it goes out."""
+        if self._outgoing is None:
+            made = Outgoing(self.request, self._url, self._body, self._policy, self._settings.wire)
+            self._outgoing = made
+        return self._outgoing
 
     def depart(self) -> httpx.Request:
         """Return the request to be sent, now."""
         monotonic = self._settings.clock.monotonic
-        longest = self._policy.max_elapsed
-        ends = None if longest is None else self._began + longest
-        request = self.outgoing.depart(ends, monotonic)
-        self.request = self.outgoing.request
+        request = self.request
+        # Most often there is no more to it than to send the same request again.
+        if self._outgoing is not None or request.url is not self._url:
+            outgoing, longest = self.outgoing, self._policy.max_elapsed
+            ends = None if longest is None else self._began + longest
+            request = outgoing.depart(ends, monotonic)
+            self.request = outgoing.request
         self._sent = monotonic()
         return request
 
     def failed(self, error: Exception) -> None:
         """The attempt ended with an error."""
-        family = self._settings.wire.family
-        self._read_clock()
+        family, clock = self._settings.wire.family, self._settings.clock
+        self._ended, self._ended_at = clock.monotonic(), clock.time() + self._skipped
         # The frame that caught it holds this call: an error that is kept would keep itself.
         error.with_traceback(getattr(error.__traceback__, "tb_next", None))
         evidence, at_once = self.outgoing.fault_of(error)
@@ -108,37 +88,31 @@ class LatestAttempt(Journal):
 
     def answered(self, response: httpx.Response) -> None:
         """The attempt ended with a response."""
-        status, policy = response.status_code, self._policy
-        self._read_clock()
+        status, policy, clock = response.status_code, self._policy, self._settings.clock
+        self._ended, self._ended_at = clock.monotonic(), clock.time() + self._skipped
         if policy.max_elapsed is not None:
             self.outgoing.lift_deadline()
-        response.request = self.request
+        response.request = request = self.request
         self._response = response
         self.stream = response.stream
         self._status = status
-        self._error = None
-        self._outcome = None
+        self._error = self._outcome = None
+        self.wants_body = False
         if status < policy.judged_from:
             return
         wait, should_retry = hints_of(status, response.headers, self._ended_at)
         evidence = evidence_of_status(status, policy.statuses)
-        self._outcome = Outcome(self.request, evidence, response, None, status, wait, should_retry)
-        self.wants_body = (
-            policy.read_body
-            and policy.retry_if is not None
-            and not response.is_stream_consumed
-            and not opens_a_tunnel(response)
-        )
+        self._outcome = Outcome(request, evidence, response, None, status, wait, should_retry)
+        if policy.read_body and policy.retry_if is not None:
+            self.wants_body = not (response.is_stream_consumed or opens_a_tunnel(response))
 
     def take_stream(self) -> Any:
         """Return the stream that is yet to be closed, once; None where there is none."""
         stream, self.stream = self.stream, None
         # One that was read, by the wrapped transport or by `retry_if`, is closed already.
-        was_read = self._response is not None and self._response.is_closed
-        return None if was_read or self._settings.wire.family.closes_nothing(stream) else stream
-
-    def _is_in_memory(self, stream: Any) -> bool:
-        return type(stream) is self._settings.wire.family.ByteStream
+        if stream is None or (self._response is not None and self._response.is_closed):
+            return None
+        return None if self._settings.wire.family.closes_nothing(stream) else stream
 
     def body_read(self, body: bytes) -> None:
         """The response's body was read and its stream closed, before it is judged.
@@ -156,17 +130,27 @@ class LatestAttempt(Journal):
         else:
             self._outcome.response = judged
 
-    def drain(self) -> Drain | None:
-        """Return how to drain the response that is thrown away; None: it is rather closed."""
+    def let_go(self) -> tuple[Any, Drain | None]:
+        """Let go of the response: it is most of what a waiter would cost in memory.
+
+        Returns:
+            Its stream, where that is yet to be closed; and how to drain it before that, if it is.
+        """
+        drain, stream = self._drain(), self.take_stream()
+        self._response = self._outcome = None
+        return stream, drain
+
+    def _drain(self) -> Drain | None:
         response, stream = self._response, self.stream
-        if response is None or stream is None or response.is_closed or self._is_in_memory(stream):
+        if (
+            stream is None
+            or response is None
+            or response.is_closed
+            or type(stream) is self._settings.wire.family.ByteStream
+        ):
             return None
         longest, left = self._policy.max_elapsed, None
         if longest is not None:
             # The wait that was granted needs its time, too.
             left = longest - (self._ended - self._began) - (self.previous_delay or 0.0)
-        return drain_for(self.request, response, self._settings.clock.monotonic, left=left)
-
-    def release(self) -> None:
-        """Let go of the response: it is most of what a waiter would cost in memory."""
-        self._response = self._outcome = None
+        return drain_for(self.request, response, self._settings.clock.monotonic, left)

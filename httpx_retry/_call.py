@@ -6,63 +6,26 @@ The drivers make a `Call` when a first attempt did not simply succeed, and ask o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._core.decider import BUDGET_EXHAUSTED, DEADLINE, DONE, decide, is_too_late
-from ._core.outcome import Evidence, Outcome, Retry, Stop, StopReason
+from ._core.outcome import Evidence, Stop, StopReason
 from ._http.load import load_of
 from ._turn import Turn
 
 if TYPE_CHECKING:
     import httpx
 
-    from ._core.outcome import Load
-    from ._core.policy import RetryPolicy
-    from ._settings import Settings
+    from ._core.outcome import Outcome, Retry
 
 # Looked up once: a member of an Enum costs twenty times a global.
 _BUG, _CLOSED = Evidence.BUG, StopReason.CLOSED
 
 
 class Call(Turn):
-    """The journey of one request, from its first outcome on.
+    """The journey of one request, from its first outcome on."""
 
-    Args:
-        settings: the transport's.
-        policy: the one that holds for this request.
-        request: the caller's; never changed.
-        url: its URL and
-        body: its stream, as they were before it was sent.
-        began: the clock's monotonic reading at the first send.
-        epoch: the transport's, then.
-
-    Attributes:
-        epoch: as given: in another one, the transport was closed since.
-        gave_up: whether the response at hand, if any, is not what the caller gets.
-        has_departed: whether the first attempt was made.
-        owes: what a retry has yet to withdraw from a budget that is leased (see `settle`).
-    """
-
-    __slots__ = ("_on_credit", "epoch", "gave_up", "has_departed", "owes")
-
-    def __init__(  # noqa: PLR0913, PLR0917 - what the drivers know by then, and nothing in a bundle
-        self,
-        settings: Settings,
-        policy: RetryPolicy,
-        request: httpx.Request,
-        url: httpx.URL,
-        body: Any,
-        began: float,
-        epoch: int,
-    ) -> None:
-        Turn.__init__(self, settings, policy, request, url, body, began)
-        self.epoch = epoch
-        self.gave_up = False
-        self.has_departed = True
-        self._known_origin = None
-        self._on_credit: Retry | None = None
-        self.owes: tuple[str, Load, float] | None = None
-        self.spread = 0.0
+    __slots__ = ()
 
     def begin(self) -> None:
         """Nothing was sent yet: the request may be given a key, and the first attempt is due.
@@ -71,23 +34,23 @@ class Call(Turn):
             TypeError: for a request of another family than the transport's.
         """
         # Here and not for each request: one of another family has a body that is not known.
-        self._settings.wire.family.check_request(self.outgoing.request)
+        self._settings.wire.family.check_request(self.request)
         self.outgoing.add_key()
         self.has_departed = False
 
     def follow(self, earlier: Call) -> None:
         """Go on where an earlier journey of the same request ended."""
-        self.outgoing, self.request = earlier.outgoing, earlier.request
-        self.attempts, self._attempts = earlier.attempts, earlier._attempts
+        self._outgoing, self.request = earlier._outgoing, earlier.request
+        self.attempts, self._records = earlier.attempts, earlier._records
         self.server_waits, self.previous_delay = earlier.server_waits, earlier.previous_delay
         self.went_at_once = earlier.went_at_once
         self._skipped = earlier._skipped
 
-    def judge(self, *, is_closed: bool) -> float | None:
+    def judge(self, epoch: int) -> float | None:
         """Decide what follows the attempt that has just ended, and tell who wants to know.
 
         Args:
-            is_closed: whether the transport was closed since the call began.
+            epoch: the transport's, now.
 
         Returns:
             The seconds until the next attempt; None: there is none, or `settle` is to say.
@@ -96,38 +59,42 @@ class Call(Turn):
             Exception: what `retry_if`, the backoff or `on_event` raises, and what `decide` does.
         """
         self.attempts += 1
-        outcome = self._outcome
+        outcome, outgoing = self._outcome, self._outgoing
         if outcome is None:
             self._stopped(DONE)
             return None
         if outcome.server_wait is not None:
             self._impose(outcome)
+        request, policy = self.request, self._policy
         # A look at httpx's headers is dear, and of no use where the method says it all.
-        self.method = method = self.request.method
-        self.keyed = method not in self._policy.methods and self.outgoing.is_keyed
-        self.replayable = self.outgoing.is_replayable
+        self.method = method = request.method
+        self.keyed = method not in policy.methods and self.outgoing.is_keyed
+        # A wrapped transport that put another body in its place would do so to that one again.
+        self.replayable = (
+            request.stream is self._body if outgoing is None else outgoing.is_replayable
+        )
         self.elapsed = self._ended - self._began
-        self.is_closed = is_closed
-        decision = decide(self._policy, self, outcome, self._settings.random, self._withdraw)
-        if isinstance(decision, Retry):
-            if self.owes is not None:
-                self._on_credit = decision
-                return None
-            self._granted(decision, outcome)
-            return decision.delay
-        if outcome.evidence is not _BUG:
-            self._stopped(decision)
-        return None
+        self.is_closed = epoch != self.epoch
+        decision = decide(policy, self, outcome, self._settings.random, self._withdraw)
+        if isinstance(decision, Stop):
+            if outcome.evidence is not _BUG:
+                self._stopped(decision)
+            return None
+        if self.owes is not None:
+            self._on_credit = decision
+            return None
+        return self._granted(decision, outcome)
 
     def _withdraw(self, outcome: Outcome) -> float | None:
         settings = self._settings
-        if settings.budget is None:
+        budget = settings.budget
+        if budget is None:
             return 0.0
         load = load_of(outcome, settings.wire.family)
         if settings.is_leased:
             self.owes = self.origin, load, self._ended
             return 0.0
-        return settings.budget.withdraw(self.origin, load, self._ended)
+        return budget.withdraw(self.origin, load, self._ended)
 
     def settle(self) -> float | None:
         """Pay for the retry that was granted on credit, now that tokens were leased.
@@ -139,7 +106,6 @@ class Call(Turn):
         assert budget is not None
         assert outcome is not None
         assert self.owes is not None
-        assert decision is not None
         owes, self.owes = self.owes, None
         elapsed = self._settings.clock.monotonic() - self._began
         if is_too_late(self._policy.max_elapsed, elapsed + decision.delay):
@@ -150,22 +116,22 @@ class Call(Turn):
             self._stopped(BUDGET_EXHAUSTED)
             return None
         self.tokens += tokens
-        self._granted(decision, outcome)
-        return decision.delay
+        return self._granted(decision, outcome)
 
-    def _granted(self, decision: Retry, outcome: Outcome) -> None:
-        delay, reason = decision
+    def _granted(self, decision: Retry, outcome: Outcome) -> float:
+        delay, ground = decision
         self.previous_delay = delay
         if outcome.server_wait is not None:
             self.server_waits += outcome.server_wait
         self.went_at_once = outcome.at_once
-        self._record(outcome.evidence, delay, reason)
+        self._record(outcome.evidence, delay, ground)
         self._emit("retry-scheduled")
+        return delay
 
     def _stopped(self, decision: Stop) -> None:
         outcome, reason = self._outcome, decision.reason
         recovered = decision is DONE
-        if recovered and not self._attempts:
+        if recovered and not self._records:
             if self._settings.missing:
                 self._settings.deposit(self.origin, None)
             return
@@ -175,19 +141,19 @@ class Call(Turn):
         self._record(evidence, None, reason)
         self._tell("recovered" if recovered else "gave-up")
 
-    def comes_too_late(self, *, is_closed: bool) -> bool:
+    def comes_too_late(self, epoch: int) -> bool:
         """Whether the attempt that was granted is not to be made: then the call has ended.
 
         What `prepare` or draining took may have used up the time; the caller gets the last error.
 
         Args:
-            is_closed: whether the transport was closed since the call began.
+            epoch: the transport's, now.
         """
         longest = self._policy.max_elapsed
-        if not is_closed and longest is None:
+        if epoch == self.epoch and longest is None:
             return False
         now = self._settings.clock.monotonic()
-        if is_closed:
+        if epoch != self.epoch:
             self._end_early(now, StopReason.CLOSED, "the transport was closed")
         elif is_too_late(longest, now - self._began):
             self._end_early(now, StopReason.DEADLINE, "the deadline passed")
@@ -206,7 +172,8 @@ class Call(Turn):
 
     def close(self) -> None:
         """The call is over, however it ended: nothing is kept, and no token that was not spent."""
-        self.outgoing.close()
+        if self._outgoing is not None:
+            self._outgoing.close()
         if self.tokens:
             self._settings.deposit(self.origin, self.tokens)
             self.tokens = 0.0

@@ -8,23 +8,40 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from ._core.outcome import Attempt
 from ._http.requests import origin_of
 
 if TYPE_CHECKING:
     import httpx
 
-    from ._core.outcome import Attempt
+    from ._core.outcome import Evidence, RetryReason, StopReason
 
 _NOTE_PREFIX = "httpx_retry: "
 _NOTES = "__notes__"
 _HISTORY = "_httpx_retry_history"
+# An SDK may wrap an exception in another, and a caller that one; a ring of them is not followed.
+_MOST_CAUSES = 5
 
 EventKind = Literal["retry-scheduled", "gave-up", "recovered", "body-resumed"]
 
-_LOGGER = logging.getLogger("httpx_retry")
-_LEVELS: dict[EventKind, int] = {
+# What is kept of an attempt: the clock's readings when it was sent and when it ended, the wall
+# clock's at its end, and the last five fields of `Attempt`. To make one of those costs five times
+# as much, and few of them are ever looked at.
+Record = tuple[
+    float,
+    float,
+    float,
+    "int | None",
+    "str | None",
+    "Evidence | None",
+    "float | None",
+    "RetryReason | StopReason",
+]
+
+LOGGER = logging.getLogger("httpx_retry")
+LEVELS: dict[EventKind, int] = {
     "retry-scheduled": logging.WARNING,
     "gave-up": logging.WARNING,
     "recovered": logging.INFO,
@@ -72,12 +89,7 @@ EventHook = Callable[[RetryEvent], object]
 
 def log_trouble(what: str, error: Exception) -> None:
     """Write down an exception that reaches nobody."""
-    _LOGGER.error("%s", what, exc_info=error)
-
-
-def is_read(kind: EventKind) -> bool:
-    """Whether anybody reads the log lines of a kind: else they are not put together."""
-    return _LOGGER.isEnabledFor(_LEVELS[kind])
+    LOGGER.error("%s", what, exc_info=error)
 
 
 def log_event(
@@ -96,7 +108,7 @@ def log_event(
         total: seconds from the first send.
         detail: what more there is to say of the reason.
     """
-    level = _LEVELS[kind]
+    level = LEVELS[kind]
     latest = attempts[-1]
     method, origin = _shown(request.method), origin_of(request.url)
     facts = {
@@ -112,7 +124,7 @@ def log_event(
         "retry_elapsed": total,
     }
     said = _sentence(kind, attempts, total, detail)
-    _LOGGER.log(level, "%s %s: %s", method, origin, said, extra=facts)
+    LOGGER.log(level, "%s %s: %s", method, origin, said, extra=facts)
 
 
 def _shown(method: str) -> str:
@@ -152,25 +164,43 @@ def retry_history(response_or_error: httpx.Response | BaseException) -> tuple[At
 
     Args:
         response_or_error: what a client with a retry transport gave. For a `HTTPStatusError`, the
-            history is its response's.
+            history is its response's; for an exception that was raised `from` another, as SDKs do,
+            it is that one's.
 
     Returns:
         All attempts in order; `()` where the first one was good.
     """
-    history: tuple[Attempt, ...] | None = getattr(response_or_error, _HISTORY, None)
-    if history is None:
-        response = getattr(response_or_error, "response", None)
-        history = getattr(response, _HISTORY, ())
-    return history
+    thing: Any = response_or_error
+    for _ in range(_MOST_CAUSES):
+        for each in (thing, getattr(thing, "response", None)):
+            records: tuple[Record, ...] | None = getattr(each, _HISTORY, None)
+            if records is not None:
+                return attempts_of(records)
+        thing = getattr(thing, "__cause__", None)
+    return ()
 
 
-def attach_history(response_or_error: object, attempts: tuple[Attempt, ...]) -> None:
+def attempts_of(records: tuple[Record, ...]) -> tuple[Attempt, ...]:
+    """Return attempts from what was kept of them."""
+    return tuple(
+        Attempt(number, by_wall - (ended - sent), ended - sent, status, error, evidence, wait, why)
+        for number, (sent, ended, by_wall, status, error, evidence, wait, why) in enumerate(
+            records, start=1
+        )
+    )
+
+
+def attach_history(response: Any, records: tuple[Record, ...]) -> None:
     """Leave the attempts where `retry_history` finds them.
 
     An attribute, because pickled responses lose their extensions.
     """
-    # Exceptions may be frozen dataclasses.
-    object.__setattr__(response_or_error, _HISTORY, attempts)
+    response._httpx_retry_history = records  # noqa: SLF001 - setattr() costs fifteen times as much
+
+
+def attach_history_to_error(error: Exception, records: tuple[Record, ...]) -> None:
+    """Do the same for an exception, which may be a frozen dataclass."""
+    object.__setattr__(error, _HISTORY, records)
 
 
 def attach_note(

@@ -13,7 +13,7 @@ from ._core.decider import DONE
 from ._core.outcome import Evidence, Outcome, Stop, StopReason
 from ._http.representation import BODY_HEADERS, facts_of
 from ._http.requests import has_request
-from ._observe import attach_history
+from ._observe import attach_history, attempts_of
 
 if TYPE_CHECKING:
     import httpx
@@ -47,8 +47,8 @@ class Recovery(Call):
     """
 
     __slots__ = (
-        "_body",
         "_broken_by",
+        "_delivery",
         "_first",
         "_reached",
         "_refusal",
@@ -70,7 +70,7 @@ class Recovery(Call):
         if call is not None:
             self.follow(call)
         self._first = response
-        self._body = body
+        self._delivery = body
         self._broken_by: Exception | None = None
         self._refusal: str | None = None
         self._reached = 0
@@ -90,21 +90,21 @@ class Recovery(Call):
         self._status = self._status_of_body  # its headers had come
         # Time counts while it is spent on the recovery, not while the caller reads.
         self._began = self._ended - self._spent
-        if self._attempts and self._attempts[-1].wait is None:
+        if self._records and attempts_of(self._records)[-1].wait is None:
             self._forget_latest()  # the same attempt, which ends only now
         self.attempts -= 1
-        if self._body.delivered - self._reached >= _PROGRESS:
+        if self._delivery.delivered - self._reached >= _PROGRESS:
             self.attempts = 0
         if self._sends >= _MOST_SENDS:
             self.attempts = self._policy.max_attempts
-        self._reached = self._body.delivered
-        self._refusal = self._body.cannot_go_on()
-        self.outgoing.ask(self._body.ask_for_rest)
+        self._reached = self._delivery.delivered
+        self._refusal = self._delivery.cannot_go_on()
+        self.outgoing.ask(self._delivery.ask_for_rest)
 
     def skip(self, seconds: float) -> None:
         """Count seconds of a wait that was skipped as waited: the body is so much older, too."""
         super().skip(seconds)
-        self._body.grow_older(seconds)
+        self._delivery.grow_older(seconds)
 
     def abandon(self) -> None:
         """The caller has closed the response: nothing more is sent for it."""
@@ -121,18 +121,18 @@ class Recovery(Call):
 
     def was_not_the_rest(self) -> None:
         """What came turned out not to be the rest: its body's `refusal` says why."""
-        self._refusal = self._body.refusal
-        self._status = self._forget_latest().status
+        self._refusal = self._delivery.refusal
+        self._status = self._forget_latest()[3]
         self._outcome = Outcome(self.request, Evidence.UNKNOWN, status=self._status)
 
-    def judge(self, *, is_closed: bool) -> float | None:
+    def judge(self, epoch: int) -> float | None:
         """Decide what follows: where there is no next attempt, the rest was found or has not."""
         outcome = self._outcome
         is_bug = outcome is not None and outcome.evidence is Evidence.BUG
         if self._refusal is not None and not is_bug:
             self._give_up(_NOT_RESUMABLE)
             return None
-        return super().judge(is_closed=is_closed)
+        return super().judge(epoch)
 
     def _stopped(self, decision: Stop) -> None:
         response = self._response
@@ -154,15 +154,15 @@ class Recovery(Call):
         ):
             return "its body was read already"
         version = response.extensions.get("http_version", b"")
-        self._body.accept(facts_of(response.status_code, response.headers.raw, version))
-        return self._body.refusal
+        self._delivery.accept(facts_of(response.status_code, response.headers.raw, version))
+        return self._delivery.refusal
 
     def _go_on(self, response: httpx.Response) -> None:
         self._spent = self._ended - self._began
         self._record(None, None, StopReason.DONE)
         self._status_of_body = response.status_code
-        attach_history(self._first, self._attempts)
-        if not self._body.delivered:
+        attach_history(self._first, self._records)
+        if not self._delivery.delivered:
             _take_its_place(self._first, response)
         self._emit("body-resumed")
         self.stream = None  # it is the body stream's to close, from now on
@@ -175,12 +175,12 @@ class Recovery(Call):
         self._record(outcome.evidence if outcome else Evidence.UNKNOWN, None, decision.reason)
         self._error = self._broken_by
         self._tell("gave-up", self._refusal)
-        attach_history(self._first, self._attempts)
+        attach_history(self._first, self._records)
 
     def _end_early(self, now: float, reason: StopReason, what: str) -> None:
         self._error = self._broken_by
         super()._end_early(now, reason, what)
-        attach_history(self._first, self._attempts)
+        attach_history(self._first, self._records)
 
     def conclude(self) -> httpx.Response:
         """Hand over the response whose body is the rest, or raise what the body broke off with."""

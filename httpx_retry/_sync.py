@@ -155,12 +155,17 @@ class RetryDriver:
             while True:
                 if call.wants_body:
                     self._read_body(call)
-                delay = call.judge(is_closed=waiter.epoch != call.epoch)
+                delay = call.judge(waiter.epoch)
                 if call.owes or call.spread:
                     delay = self._ask_others(call, delay)
                 if delay is None:
                     break
-                self._discard(call)
+                stream, drain = call.let_go()
+                if drain is not None:
+                    self._drain(drain, stream)
+                elif stream is not None:
+                    close_stream(stream)
+                del stream, drain  # this frame would hold them through the wait
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
                 if delay > 0:
                     call.skip(waiter.wait(delay, call.epoch))
@@ -169,7 +174,7 @@ class RetryDriver:
                 if self._prepare is not None and waiter.epoch == call.epoch:
                     outgoing = call.outgoing
                     outgoing.use(self._prepare(outgoing.next_request(), call.next_number))
-                if call.comes_too_late(is_closed=waiter.epoch != call.epoch):
+                if call.comes_too_late(waiter.epoch):
                     break
                 self._send(call)
             if call.gave_up:
@@ -221,24 +226,18 @@ class RetryDriver:
             close_stream(call.take_stream())
             call.body_read(body)
 
-    def _discard(self, call: Call) -> None:
-        """Let go of a response before the wait: no pool slot is held while sleeping."""
+    def _drain(self, drain: Drain, stream: Any) -> None:
+        """Read what is thrown away, before the wait: then its connection is not lost."""
         try:
-            drain = call.drain()
-            if drain is not None:
-                self._drain(call.stream, drain)
+            # How it breaks meanwhile is nobody's concern.
+            with suppress(Exception):
+                chunks = iter(drain.stream)
+                for chunk in chunks:
+                    if drain.is_over(len(chunk)):
+                        end_iteration(chunks)
+                        break
         finally:
-            close_stream(call.take_stream())
-            call.release()
-
-    def _drain(self, stream: Any, drain: Drain) -> None:
-        # How it breaks while it is thrown away is nobody's concern.
-        with suppress(Exception):
-            chunks = iter(stream)
-            for chunk in chunks:
-                if drain.is_over(len(chunk)):
-                    end_iteration(chunks)
-                    break
+            close_stream(stream)
 
     def close(self) -> None:
         """Close the wrapped transport, and end the retrying of every call begun before.

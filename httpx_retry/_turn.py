@@ -20,23 +20,18 @@ class Turn(LatestAttempt):
     """A call that lets others wait, and waits itself, while its origin cools down.
 
     A base class of the call and no part of it, as all that it stands on.
-
-    Attributes:
-        spread: seconds over which the next attempt is spread, as many others wait for the same.
     """
 
-    __slots__ = ("_known_origin", "spread")
-
-    _known_origin: str | None
-    spread: float
+    __slots__ = ()
 
     @property
     def origin(self) -> str:
         """Scheme, host and port of the caller's URL."""
-        if self._known_origin is None:
+        known = self._known_origin
+        if known is None:
             # One string for all that wait for the same origin.
-            self._known_origin = intern(origin_of(self.outgoing.url))
-        return self._known_origin
+            known = self._known_origin = intern(origin_of(self._url))
+        return known
 
     @property
     def now(self) -> float:

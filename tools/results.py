@@ -12,20 +12,22 @@ from shutil import copy, rmtree
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "benchmarks" / "results"
 TARGET = ROOT / "docs" / "results"
+MAIN = "table.md"
 NONE = "Run `make bench` to see them.\n"
 
 
 def tables(source: Path) -> str:
-    """Return what was measured, a section for each file."""
-    sections = [_section(each) for each in sorted(source.iterdir()) if each.suffix in _READ_AS]
-    return "\n".join(sections) or NONE
+    """Return what was measured, a section for each file, the main table's first."""
+    files = sorted(source.iterdir(), key=lambda file: (file.name != MAIN, file.name))
+    return "\n".join(_section(each) for each in files if each.suffix in _READ_AS) or NONE
 
 
 def _section(file: Path) -> str:
-    title = file.stem.replace("_", " ").capitalize()
-    return (
-        f"### {title}\n\n{_READ_AS[file.suffix].format(file.read_text(encoding='utf-8').rstrip())}"
-    )
+    text = file.read_text(encoding="utf-8").strip()
+    title = "At a glance" if file.name == MAIN else file.stem.replace("_", " ").capitalize()
+    if text.startswith("# "):
+        title, _, text = text.removeprefix("# ").partition("\n")
+    return f"### {title}\n\n{_READ_AS[file.suffix].format(text.strip())}"
 
 
 _READ_AS = {".md": "{}\n", ".txt": "```text\n{}\n```\n"}

@@ -106,14 +106,14 @@ class OurJourney:
             call.answered(result)
         else:
             call.failed(result)
-        delay = call.judge(is_closed=False)
+        delay = call.judge(epoch=0)
         if call.owes is not None:
             self.client.lease(*call.owes)
             delay = call.settle()
         if delay is None:
             call.close()
         else:
-            call.release()
+            call.let_go()
         return delay
 
 

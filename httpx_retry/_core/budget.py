@@ -99,6 +99,7 @@ class RetryBudget:
         check_seconds("deposit", deposit)
         check_seconds("timeout_cost", timeout_cost)
         self._capacity = capacity
+        self._most = capacity + _NOTHING
         self._share = share
         self._deposit = deposit
         self._timeout_cost = timeout_cost
@@ -121,33 +122,53 @@ class RetryBudget:
         if load is _NONE:
             return 0.0
         cost = self._timeout_cost if load is _TIMEOUT else 1.0
-        with self._locked():
-            missing = self.missing.pop(origin, 0.0)
-            wanted = missing + cost
-            granted = (
-                wanted <= self._capacity + _NOTHING
-                or wanted <= self._share * self.traffic.of_late(now) + _NOTHING
-            )
-            self._note(origin, wanted if granted else missing)
-        return cost if granted else None
+        return cost if self._add(origin, cost, now) else None
 
     def deposit(self, origin: str, tokens: float | None) -> None:
         """Give tokens back (see `Budget`)."""
-        with self._locked():
-            missing = self.missing.pop(origin, 0.0)
-            self._note(origin, missing - (self._deposit if tokens is None else tokens))
+        self._add(origin, -(self._deposit if tokens is None else tokens), None)
 
-    def _note(self, origin: str, missing: float) -> None:
-        if missing > _NOTHING:
-            self.missing[origin] = missing
-            if len(self.missing) > _MOST_ORIGINS:
-                del self.missing[next(iter(self.missing))]
+    def _add(self, origin: str, tokens: float, now: float | None) -> bool:
+        """Add to what is missing from a bucket.
 
-    def _locked(self) -> Lock:
-        # A process that was forked while another thread held the lock would wait for ever.
+        Args:
+            origin: the bucket's.
+            tokens: negative ones are given back.
+            now: the time, where no more than the bucket holds may be missing; None: it may.
+
+        Returns:
+            Whether it was done: else too much would be missing.
+        """
+        # A `with`, or a keyword, costs more than the lock itself.
+        lock = self._lock
+        if not lock.acquire(False):  # noqa: FBT003 - as said
+            lock = self._waited_for()
+        try:
+            missing = self.missing
+            before = missing.pop(origin, 0.0)
+            after = before + tokens
+            granted = now is None or after <= self._most or self._holds(after, now)
+            if not granted:
+                after = before
+            if after > _NOTHING:
+                missing[origin] = after
+                if len(missing) > _MOST_ORIGINS:
+                    del missing[next(iter(missing))]
+        finally:
+            lock.release()
+        return granted
+
+    def _holds(self, tokens: float, now: float) -> bool:
+        return tokens <= self._share * self.traffic.of_late(now) + _NOTHING
+
+    def _waited_for(self) -> Lock:
+        # A process that was forked while another thread held the lock would wait for ever. If that
+        # is seen late, two of its threads may once be in at the same time: a count may be lost.
         if self._process != os.getpid():
             self._process, self._lock = os.getpid(), Lock()
-        return self._lock
+        lock = self._lock
+        lock.acquire()
+        return lock
 
 
 class Traffic:

@@ -26,9 +26,10 @@ _LATE = 0.9
 
 _NUMBERS = (float, int)
 _INFINITY = float("inf")
+_new_tuple = tuple.__new__
 
 # Looked up once: a member of an Enum costs twenty times a global.
-_UNSENT, _REFUSED = Evidence.UNSENT, Evidence.REFUSED
+_UNSENT, _UNKNOWN = Evidence.UNSENT, Evidence.UNKNOWN
 _PERMANENT, _BUG = Evidence.PERMANENT, Evidence.BUG
 _NEVER_SENT, _UNPROCESSED = RetryReason.UNSENT, RetryReason.REFUSED
 _METHOD, _KEY = RetryReason.IDEMPOTENT_METHOD, RetryReason.IDEMPOTENCY_KEY
@@ -108,13 +109,18 @@ def decide(
         ValueError: where the backoff returns a negative number, NaN or infinity.
         TypeError: where it returns no number, or `retry_if` no verdict.
     """
-    ground = _ground(policy, progress, outcome)
+    evidence = outcome.evidence
+    ground: RetryReason | None = _NEVER_SENT if evidence is _UNSENT else _UNPROCESSED
+    if evidence is _UNKNOWN:
+        is_idempotent = progress.method in policy.methods
+        ground = _METHOD if is_idempotent else _KEY if progress.keyed else None
     refusal = _refusal(policy, progress, outcome, ground)
     if refusal is not None:
         return refusal
     asked = outcome.server_wait
     delay = asked if asked is not None else _own_delay(policy, progress, outcome, random)
-    if is_too_late(policy.max_elapsed, progress.elapsed + delay):
+    longest = policy.max_elapsed
+    if longest is not None and is_too_late(longest, progress.elapsed + delay):
         return DEADLINE
     if progress.is_closed:
         return _CLOSED
@@ -124,16 +130,20 @@ def decide(
     progress.tokens += tokens
     assert ground is not None
     # A NamedTuple's own constructor costs twice as much, here and below.
-    return tuple.__new__(Retry, (delay, ground))
+    return _new_tuple(Retry, (delay, ground))
 
 
 def _refusal(
     policy: RetryPolicy, progress: Progress, outcome: Outcome, ground: RetryReason | None
 ) -> Stop | None:
     """What forbids another attempt, whenever that might be."""
-    if not _has_failed(policy, outcome):
+    evidence, status, asked = outcome.evidence, outcome.status, outcome.server_wait
+    has_failed = None if policy.retry_if is None else _verdict(policy.retry_if, outcome)
+    if has_failed is None:
+        has_failed = status is None or status in policy.statuses or _is_said_to_fail(outcome)
+    if not has_failed:
         return DONE if outcome.error is None else _NOT_TRANSIENT
-    if outcome.evidence is _PERMANENT or outcome.evidence is _BUG:
+    if evidence is _PERMANENT or evidence is _BUG:
         return _NOT_TRANSIENT
     if outcome.should_retry is False:
         return _SERVER_DECLINED
@@ -143,7 +153,6 @@ def _refusal(
         return _BODY_NOT_REPLAYABLE
     if progress.attempts >= policy.max_attempts:
         return _ATTEMPTS_EXHAUSTED
-    asked = outcome.server_wait
     if asked is not None and progress.server_waits + asked > policy.max_retry_after:
         return _RETRY_AFTER_TOO_LONG
     return None
@@ -154,27 +163,18 @@ def is_too_late(longest: float | None, elapsed: float) -> bool:
     return longest is not None and longest - elapsed < SHORTEST_ATTEMPT
 
 
-def _has_failed(policy: RetryPolicy, outcome: Outcome) -> bool:
-    ask = policy.retry_if
-    if ask is not None and outcome.is_readable and outcome.evidence is not _BUG:
-        verdict = ask(outcome)
-        if verdict is True or verdict is False:
-            return verdict
-        if verdict is not None:
-            raise TypeError(f"retry_if must return True, False or None, not {verdict!r}")
-    if outcome.status is None or outcome.status in policy.statuses:
-        return True
-    return outcome.should_retry is True and outcome.status >= FIRST_ERROR_STATUS
+def _verdict(ask: Callable[[Outcome], bool | None], outcome: Outcome) -> bool | None:
+    """What `retry_if` says; None: nothing."""
+    if not outcome.is_readable or outcome.evidence is _BUG:
+        return None
+    verdict = ask(outcome)
+    if verdict is None or verdict is True or verdict is False:
+        return verdict
+    raise TypeError(f"retry_if must return True, False or None, not {verdict!r}")
 
 
-def _ground(policy: RetryPolicy, progress: Progress, outcome: Outcome) -> RetryReason | None:
-    if outcome.evidence is _UNSENT:
-        return _NEVER_SENT
-    if outcome.evidence is _REFUSED:
-        return _UNPROCESSED
-    if progress.method in policy.methods:
-        return _METHOD
-    return _KEY if progress.keyed else None
+def _is_said_to_fail(outcome: Outcome) -> bool:
+    return outcome.should_retry is True and (outcome.status or 0) >= FIRST_ERROR_STATUS
 
 
 def _own_delay(
@@ -185,7 +185,7 @@ def _own_delay(
         return 0.0
     draw = (lambda: _LATE + (1.0 - _LATE) * random()) if outcome.connection_refused else random
     context = (progress.attempts, progress.previous_delay, outcome, draw)
-    delay = policy.backoff(tuple.__new__(BackoffContext, context))
+    delay = policy.backoff(_new_tuple(BackoffContext, context))
     # The check's own words are for what fails this one, which costs a tenth.
     if type(delay) not in _NUMBERS or not 0.0 <= delay < _INFINITY:
         check_seconds("what backoff returns", delay)

@@ -128,9 +128,8 @@ class Outcome:
         status: int | None = None,
         server_wait: float | None = None,
         should_retry: bool | None = None,
-        *,
-        at_once: bool = False,
-        connection_refused: bool = False,
+        at_once: bool = False,  # noqa: FBT002 - as said, and the next one
+        connection_refused: bool = False,  # noqa: FBT002
     ) -> None:
         self.request = request
         self.response = response

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .representation import WITHOUT_BODY, length_of
 
@@ -26,11 +26,16 @@ class Drain:
     """How much of a response may still be read, and for how long.
 
     Args:
+        stream: the response's, sync or async.
         limit: bytes.
         monotonic: the clock, in seconds.
+
+    Attributes:
+        stream: as given.
     """
 
-    def __init__(self, limit: int, monotonic: Callable[[], float]) -> None:
+    def __init__(self, stream: Any, limit: int, monotonic: Callable[[], float]) -> None:
+        self.stream = stream
         self._left = limit
         self._monotonic = monotonic
         self._ends = monotonic() + _LONGEST
@@ -45,7 +50,6 @@ def drain_for(
     request: httpx.Request,
     response: httpx.Response,
     monotonic: Callable[[], float],
-    *,
     left: float | None,
 ) -> Drain | None:
     """Return how to drain a response; None: it is rather closed unread.
@@ -56,12 +60,20 @@ def drain_for(
         monotonic: the clock, in seconds.
         left: seconds until the deadline; None: there is none.
     """
-    if request.method == "HEAD" or response.status_code in WITHOUT_BODY:
-        return Drain(0, monotonic)
-    value = length_of(response.headers) or b""
-    length = int(value) if value.isdigit() and len(value) <= _MOST_DIGITS else None
-    if length == 0:
-        return Drain(0, monotonic)
+    value = length_of(response.headers)
+    length: int | None = None
+    if value is not None and value.isdigit() and len(value) <= _MOST_DIGITS:
+        length = int(value)
+    if length == 0 or request.method == "HEAD" or response.status_code in WITHOUT_BODY:
+        return Drain(response.stream, 0, monotonic)
+    if response.extensions.get("http_version") == b"HTTP/2":
+        limit = most = _SHORT_OF_HTTP2
+    elif length is None:
+        return None
+    else:
+        limit, most = length, _SHORT
+    if length is not None and length > most:
+        return None
     timeouts = request.extensions.get("timeout")
     longest_read = timeouts.get("read") if isinstance(timeouts, Mapping) else None
     # A server may go silent in the middle: nobody waits long for what nobody wants.
@@ -69,7 +81,4 @@ def drain_for(
         return None
     if left is not None and left < _LONGEST + longest_read:
         return None
-    if response.extensions.get("http_version") == b"HTTP/2":
-        is_short = length is None or length <= _SHORT_OF_HTTP2
-        return Drain(_SHORT_OF_HTTP2, monotonic) if is_short else None
-    return Drain(length, monotonic) if length is not None and length <= _SHORT else None
+    return Drain(response.stream, limit, monotonic)

@@ -91,10 +91,11 @@ class Family:
     def closes_nothing(self, stream: object) -> bool:
         """Whether closing a stream does nothing: in tasks it is dear all the same."""
         kind = type(stream)
-        if kind not in self._idle:
+        is_idle = self._idle.get(kind)
+        if is_idle is None:
             own = (getattr(kind, "close", None), getattr(kind, "aclose", None))
-            self._idle[kind] = all(close in self._no_closes for close in own)
-        return self._idle[kind]
+            is_idle = self._idle[kind] = all(close in self._no_closes for close in own)
+        return is_idle
 
     def can_trace(self, transport: object) -> bool:
         """Whether a transport, or one that it wraps, may call `extensions["trace"]`."""

@@ -58,8 +58,9 @@ _SILENT = Hints(None, None)
 
 def hints_of(status: int, headers: httpx.Headers, now: float) -> Hints:
     """Return what `read_hints` does, and most often that is nothing: then for half of its cost."""
-    kept = getattr(headers, "_list", None)
-    if kept is None:
+    try:
+        kept = headers._list  # noqa: SLF001 - what httpx keeps behind them, where it is there
+    except AttributeError:
         return read_hints(status, headers.raw, now)
     for _, name, _ in kept:
         if name in _TELLING:

@@ -29,6 +29,8 @@ WITHOUT_BODY = frozenset({101, 204, 304})
 # What is said twice here is a list; elsewhere neither value can be relied on.
 _LISTED = frozenset({b"content-type", b"content-encoding", b"location"})
 
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+
 # What describes this very body, and not the resource or the message.
 BODY_HEADERS = ("Content-Length", "Content-Range", "ETag", "Last-Modified", "Date", "Age")
 _READ = frozenset(
@@ -103,15 +105,16 @@ def length_of(headers: httpx.Headers) -> bytes | None:
     `headers.get` takes eight times as long as a look at what httpx keeps behind it, so this looks,
     where it is there.
     """
-    kept = getattr(headers, "_list", None)
-    if kept is None:
+    try:
+        kept = headers._list  # noqa: SLF001 - as said
+    except AttributeError:
         kept = [(name, name.lower(), value) for name, value in headers.raw]
     found: bytes | None = None
     for _, name, value in kept:
-        if name == b"content-length":
+        if name in _FRAMING:
+            if name != b"content-length":
+                return None
             found = value
-        elif name == b"transfer-encoding":
-            return None
     return found
 
 

@@ -228,9 +228,8 @@ async def test_its_own_errors_stay_with_the_history_of_all_attempts(
             with pytest.raises(sdk.module.APIConnectionError) as broken:
                 await sdk.list_models(client)
 
-    assert [each.status for each in retry_history(answered.value.response)] == [503] * 4
-    cause: Any = broken.value.__cause__
-    assert [each.error for each in retry_history(cause)] == ["ReadError"] * 4
+    assert [each.status for each in retry_history(answered.value)] == [503] * 4
+    assert [each.error for each in retry_history(broken.value)] == ["ReadError"] * 4
 
 
 async def test_its_timeouts_stay_and_hold_for_each_attempt(

@@ -177,10 +177,10 @@ def test_a_client_that_leaves_early_disturbs_nothing(
     version: HttpVersion,
     fault: Break,
 ) -> None:
-    plan_is(planned(fault, service=0.01))
+    plan_is(planned(fault, service=0.2))  # by then it has left, on a busy machine, too
     with client_of(server, version) as impatient, pytest.raises(httpx.ReadTimeout):
         impatient.get("/run/1", timeout=httpx.Timeout(5.0, read=0.000_1))
-    plan_is(planned(service=0.02))
+    plan_is(planned(service=0.25))  # meanwhile, the other would have been answered
     with client_of(server, version) as patient:
         assert patient.get("/run/1").status_code == 200
     assert not [each for each in caplog.records if each.levelno >= logging.WARNING]

@@ -58,13 +58,13 @@ def test_a_deadline_bounds_each_timeout_by_what_is_left() -> None:
 
 def test_a_drain_is_over_past_its_bytes_or_its_second() -> None:
     clock = FakeClock()
-    drain = Drain(10, clock.monotonic)
+    drain = Drain(None, 10, clock.monotonic)
 
     clock.advance(1)
     assert not drain.is_over(10)
     assert drain.is_over(1)
 
-    late = Drain(10, clock.monotonic)
+    late = Drain(None, 10, clock.monotonic)
     clock.advance(1.001)
     assert late.is_over(0)
 

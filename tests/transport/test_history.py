@@ -14,7 +14,7 @@ from .handlers import Server, options
 
 if TYPE_CHECKING:
     from httpx_retry.testing import FakeClock
-    from tests.worlds import World
+    from tests.worlds import Client, World
 
 
 def near(value: float) -> Any:
@@ -105,3 +105,27 @@ async def test_a_redirect_is_a_call_of_its_own(world: World, clock: FakeClock) -
 @pytest.mark.parametrize("thing", [None, object(), ValueError()])
 def test_what_was_never_retried_has_none(thing: BaseException) -> None:
     assert retry_history(thing) == ()
+
+
+async def test_a_history_is_found_behind_what_was_raised_from_it(
+    world: World, clock: FakeClock
+) -> None:
+    # Given an SDK that raises errors of its own
+    async def ask_through_an_sdk(client: Client) -> None:
+        try:
+            await client.get()
+        except httpx.ReadError as error:
+            raise LookupError("the SDK's own") from error
+
+    async with world.client(Server(httpx.ReadError("reset")), **options(clock)) as client:
+        with pytest.raises(LookupError) as caught:
+            await ask_through_an_sdk(client)
+
+    assert [each.error for each in retry_history(caught.value)] == ["ReadError"] * 4
+
+
+def test_a_ring_of_causes_has_no_history() -> None:
+    one, other = ValueError(), ValueError()
+    one.__cause__, other.__cause__ = other, one
+
+    assert retry_history(one) == ()

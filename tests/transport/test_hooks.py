@@ -101,6 +101,28 @@ async def test_read_body_lets_retry_if_look_inside(
     assert len(retry_history(response)) == 2
 
 
+class OfErrorsAlone:
+    """A rule that good responses are not shown to, as the one that urllib3's policies bring."""
+
+    asked_from = 400
+
+    def __call__(self, outcome: Outcome) -> bool | None:
+        return None
+
+
+async def test_a_good_response_is_not_read_for_a_rule_that_asks_for_errors_alone(
+    world: World, clock: FakeClock
+) -> None:
+    server = Server(503, answer("ready"))
+    policy = RetryPolicy(retry_if=OfErrorsAlone(), read_body=True)
+
+    async with world.client(server, **options(clock, policy=policy)) as client:
+        response = await client.get()
+
+    assert response.json() == {"state": "ready"}
+    assert len(retry_history(response)) == 2
+
+
 async def test_a_body_that_breaks_while_it_is_read_is_a_failed_attempt(
     world: World, clock: FakeClock
 ) -> None:

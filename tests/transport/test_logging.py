@@ -56,6 +56,23 @@ async def test_each_retry_says_why_and_when_next(
     ]
 
 
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("http://bücher.example/secret", "http://bücher.example"),
+        ("https://[2001:db8::1]:8443/secret", "https://[2001:db8::1]:8443"),
+        ("HTTP://TEST/secret", "http://test"),
+    ],
+)
+async def test_an_origin_is_written_as_people_write_it(
+    world: World, clock: FakeClock, log: pytest.LogCaptureFixture, url: str, origin: str
+) -> None:
+    async with world.client(Server(503, 200), **options(clock, policy=POLICY)) as client:
+        await client.get(url)
+
+    assert [line.getMessage().split(": ")[0] for line in lines_of(log)] == [f"GET {origin}"] * 2
+
+
 async def test_giving_up_says_why(
     world: World, clock: FakeClock, log: pytest.LogCaptureFixture
 ) -> None:
