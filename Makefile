@@ -96,7 +96,7 @@ smoke: build  ## Use what was built in clean environments: the wheel, each extra
 test-all:  ## Run the tests on every CPython from 3.10 up on this machine
 	.ci/test-all
 
-fuzz: $(READY)  ## Give every parser 20,000 times what a hostile server would write, and see how its work grows
+fuzz: $(READY)  ## Give every parser 5,000 times what a hostile server would write, and see how its work grows
 	$(BIN)/python -m pytest -q --hypothesis-profile=fuzz tests/fuzz
 	$(BIN)/python -m tests.fuzz.growth
 
