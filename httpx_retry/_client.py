@@ -86,7 +86,7 @@ def _transport_for(client: object) -> type[Any]:
         return AsyncRetryTransport
     # An extra: loaded where it is needed.
     if is_a(client, "httpx2", "Client"):
-        from .httpx2 import RetryTransport as RetryTransport2  # noqa: PLC0415
+        from .httpx2 import RetryTransport as RetryTransport2  # noqa: PLC0415 - as said
 
         return RetryTransport2
     if is_a(client, "httpx2", "AsyncClient"):
