@@ -6,11 +6,10 @@ costs what it puts on the server, and that a busy client holds more.
 
 from __future__ import annotations
 
-import os
-from threading import Lock
 from typing import ClassVar, Protocol
 
 from ._checks import check_seconds
+from ._lock import ForkSafeLock
 from .outcome import Load
 
 # The seconds over which traffic is counted, and the origins that are remembered.
@@ -108,8 +107,7 @@ class RetryBudget:
         # finds none: what is counted on the happy path is the traffic alone.
         # The one that was used last stands last.
         self.missing: dict[str, float] = {}
-        self._lock = Lock()
-        self._process = os.getpid()
+        self._lock = ForkSafeLock()
 
     def __repr__(self) -> str:
         return (
@@ -139,36 +137,20 @@ class RetryBudget:
         Returns:
             Whether it was done: else too much would be missing.
         """
-        # A `with`, or a keyword, costs more than the lock itself.
-        lock = self._lock
-        if not lock.acquire(False):  # noqa: FBT003 - as said
-            lock = self._waited_for()
-        try:
-            missing = self.missing
-            before = missing.pop(origin, 0.0)
+        with self._lock.here():
+            before = self.missing.pop(origin, 0.0)
             after = before + tokens
             granted = now is None or after <= self._most or self._holds(after, now)
             if not granted:
                 after = before
             if after > _NOTHING:
-                missing[origin] = after
-                if len(missing) > _MOST_ORIGINS:
-                    del missing[next(iter(missing))]
-        finally:
-            lock.release()
+                self.missing[origin] = after
+                if len(self.missing) > _MOST_ORIGINS:
+                    del self.missing[next(iter(self.missing))]
         return granted
 
     def _holds(self, tokens: float, now: float) -> bool:
         return tokens <= self._share * self.traffic.of_late(now) + _NOTHING
-
-    def _waited_for(self) -> Lock:
-        # A process that was forked while another thread held the lock would wait for ever. If that
-        # is seen late, two of its threads may once be in at the same time: a count may be lost.
-        if self._process != os.getpid():
-            self._process, self._lock = os.getpid(), Lock()
-        lock = self._lock
-        lock.acquire()
-        return lock
 
 
 class Traffic:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from threading import Lock
 from typing import Protocol
+
+from ._lock import ForkSafeLock
 
 _MOST_ORIGINS = 1024
 
@@ -49,15 +49,14 @@ class LocalCooldown:
     def __init__(self) -> None:
         self.cooling: dict[str, float] = {}
         self._next_end = float("inf")
-        self._lock = Lock()
-        self._process = os.getpid()
+        self._lock = ForkSafeLock()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
     def impose(self, origin: str, seconds: float, now: float) -> None:
         """Let requests to an origin wait; a longer wait is not shortened (see `Cooldown`)."""
-        with self._locked():
+        with self._lock.here():
             until = max(now + seconds, self.cooling.get(origin, now))
             self.cooling[origin] = until
             self._next_end = min(self._next_end, until + self._linger)
@@ -72,7 +71,7 @@ class LocalCooldown:
 
     def _forget(self, now: float) -> None:
         """Drop all that is over: while anything is left, each request is asked for its origin."""
-        with self._locked():
+        with self._lock.here():
             over = [each for each, until in self.cooling.items() if until + self._linger <= now]
             for origin in over:
                 self._drop(origin)
@@ -80,12 +79,6 @@ class LocalCooldown:
 
     def _drop(self, origin: str) -> None:
         del self.cooling[origin]
-
-    def _locked(self) -> Lock:
-        # A process that was forked while another thread held the lock would wait for ever.
-        if self._process != os.getpid():
-            self._process, self._lock = os.getpid(), Lock()
-        return self._lock
 
 
 def spread_after(wait: float) -> float:

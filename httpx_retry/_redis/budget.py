@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .._core._lock import ForkSafeLock
 from .._core.budget import RetryBudget
 from .._core.outcome import Load
 from .keys import check_prefix, key_of
@@ -17,6 +17,7 @@ from .scripts import LEASE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from threading import Lock
 
 _WINDOW = 10.0
 _MOST_ORIGINS = 1024
@@ -72,7 +73,7 @@ class RedisRetryBudget:
         self._prefix = check_prefix(prefix)
         self._link = Link(client, LEASE, "budget")
         self.missing: OrderedDict[str, Lease] = OrderedDict()
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
         self._process = os.getpid()
         self.lease: Callable[[str, Load, float], Awaitable[None] | None] = (
             self._lease_in_task if self._link.is_async else self._lease_in_thread
@@ -185,9 +186,8 @@ class RedisRetryBudget:
         return lease
 
     def _locked(self) -> Lock:
-        # A process that was forked while another thread held the lock would wait for ever. What
-        # was leased is its parent's.
+        # What was leased is its parent's.
         if self._process != os.getpid():
-            self._process, self._lock = os.getpid(), Lock()
+            self._process = os.getpid()
             self.missing.clear()
-        return self._lock
+        return self._lock.here()

@@ -178,7 +178,7 @@ def test_who_finds_the_lock_taken_waits_for_it(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(os, "getpid", getpid)
     thread = threading.Thread(target=take)
-    with budget._lock:
+    with budget._lock.here():
         thread.start()
         assert found.wait(10)
         assert granted == []
@@ -189,7 +189,7 @@ def test_who_finds_the_lock_taken_waits_for_it(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_process_that_was_forked_has_a_lock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     budget = RetryBudget()
-    with budget._lock:
+    with budget._lock.here():
         monkeypatch.setattr(os, "getpid", lambda: -1)
 
         assert budget.withdraw(SITE, Load.SOME, 0) == 1
@@ -198,7 +198,7 @@ def test_a_process_that_was_forked_has_a_lock_of_its_own(monkeypatch: pytest.Mon
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_child_is_not_locked_out_by_a_thread_of_its_parent() -> None:
     budget = RetryBudget()
-    with budget._lock:
+    with budget._lock.here():
         child = os.fork()
         if child == 0:  # pragma: no cover - the child's coverage is lost with it
             os._exit(0 if budget.withdraw(SITE, Load.SOME, 0) == 1 else 1)

@@ -76,7 +76,7 @@ def test_it_is_never_earlier_than_any_asked(steps: list[tuple[str, float, float]
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_child_is_not_locked_out_by_a_thread_of_its_parent() -> None:
     cooldown = LocalCooldown()
-    with cooldown._locked():
+    with cooldown._lock.here():
         child = os.fork()
         if child == 0:  # pragma: no cover - the child's coverage is lost with it
             cooldown.impose(SITE, 1, 0)
@@ -88,7 +88,7 @@ def test_a_child_is_not_locked_out_by_a_thread_of_its_parent() -> None:
 
 def test_a_process_that_was_forked_has_a_lock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     cooldown = LocalCooldown()
-    with cooldown._locked():
+    with cooldown._lock.here():
         monkeypatch.setattr(os, "getpid", lambda: -1)
         cooldown.impose(SITE, 1, 0)
 

@@ -13,7 +13,7 @@ HOUSE = Path(httpx_retry.__file__).parent
 
 # Each room may import from the ranks above its own, and within its rank where the order says so.
 RANKS = (
-    ("_core._checks",),
+    ("_core._checks", "_core._lock"),
     ("_core.clock", "_core.outcome"),
     ("_core.backoff", "_core.budget", "_core.cooldown"),
     ("_core.from_urllib3",),

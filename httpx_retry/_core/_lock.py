@@ -1,0 +1,19 @@
+"""A lock that outlives a fork."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+
+
+class ForkSafeLock:
+    """A lock for each process: one that was forked while a thread held it would wait for ever."""
+
+    __slots__ = ("_locks",)
+
+    def __init__(self) -> None:
+        self._locks: dict[int, Lock] = {}
+
+    def here(self) -> Lock:
+        """Return this process's own; the same for all its threads, as it is set in one step."""
+        return self._locks.setdefault(os.getpid(), Lock())
