@@ -91,7 +91,7 @@ class LatestAttempt(Journal):
         status, policy, clock = response.status_code, self._policy, self._settings.clock
         self._ended, self._ended_at = clock.monotonic(), clock.time() + self._skipped
         if policy.max_elapsed is not None:
-            self.outgoing.lift_deadline()
+            self.outgoing.move_deadline(None)  # the body keeps the caller's own timeouts
         response.request = request = self.request
         self._response = response
         self.stream = response.stream
@@ -153,4 +153,8 @@ class LatestAttempt(Journal):
         if longest is not None:
             # The wait that was granted needs its time, too.
             left = longest - (self._ended - self._began) - (self.previous_delay or 0.0)
-        return drain_for(self.request, response, self._settings.clock.monotonic, left)
+        drain = drain_for(self.request, response, self._settings.clock.monotonic, left)
+        if drain is not None and longest is not None:
+            # What is no chunk is not counted, and may go on for ever: pings over HTTP/2.
+            self.outgoing.move_deadline(drain.ends)
+        return drain

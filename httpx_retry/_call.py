@@ -44,7 +44,7 @@ class Call(Turn):
         self.attempts, self._records = earlier.attempts, earlier._records
         self.server_waits, self.previous_delay = earlier.server_waits, earlier.previous_delay
         self.went_at_once = earlier.went_at_once
-        self._skipped = earlier._skipped
+        self._skipped, self._sent = earlier._skipped, earlier._sent
 
     def judge(self, epoch: int) -> float | None:
         """Decide what follows the attempt that has just ended, and tell who wants to know.
@@ -69,7 +69,8 @@ class Call(Turn):
         # A look at httpx's headers is dear, and of no use where the method says it all.
         self.method = method = request.method
         self.keyed = method not in policy.methods and self.outgoing.is_keyed
-        # A wrapped transport that put another body in its place would do so to that one again.
+        # A wrapped transport that put another body in its place would do so to that one again, and
+        # has changed the headers with it.
         self.replayable = (
             request.stream is self._body if outgoing is None else outgoing.is_replayable
         )

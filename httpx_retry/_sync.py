@@ -61,7 +61,9 @@ class RetryDriver:
         family = self.family
         self._transport = family.transport(transport, http_transport_options)
         trace = as_trace if family.can_trace(self._transport) else None
-        wire = Wire(family, trace, family.has_proxy(self._transport))
+        wire = Wire(
+            family, trace, family.has_proxy(self._transport), family.runs_app(self._transport)
+        )
         self._settings = settings = Settings(
             wire, policy, budget, cooldown, on_event, clock, random
         )

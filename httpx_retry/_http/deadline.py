@@ -30,9 +30,9 @@ class Deadline(dict[str, Any]):
         # For whoever copies it: what may be taken now, which is more than what may be later.
         super().__init__({phase: self.get(phase) for phase in timeouts})
 
-    def lift(self) -> None:
-        """The headers are there: the body keeps the caller's own timeouts."""
-        self._ends = None
+    def move(self, ends: float | None) -> None:
+        """Let it fall at another monotonic second; None: not any more."""
+        self._ends = ends
 
     def get(self, phase: str, default: Any = None) -> Any:
         """Return the seconds that a phase may take."""

@@ -31,18 +31,19 @@ class Drain:
 
     Attributes:
         stream: as given.
+        ends: the monotonic second at which it is given up.
     """
 
     def __init__(self, stream: Any, limit: int, monotonic: Callable[[], float]) -> None:
         self.stream = stream
         self._left = limit
         self._monotonic = monotonic
-        self._ends = monotonic() + _LONGEST
+        self.ends = monotonic() + _LONGEST
 
     def is_over(self, size: int) -> bool:
         """Whether no more is to be read, now that a chunk of `size` bytes has come."""
         self._left -= size
-        return self._left < 0 or self._monotonic() > self._ends
+        return self._left < 0 or self._monotonic() > self.ends
 
 
 def drain_for(
@@ -63,10 +64,13 @@ def drain_for(
     length: int | None = None
     if value is not None and value.isdigit() and len(value) <= _MOST_DIGITS:
         length = int(value)
-    if length == 0 or request.method == "HEAD" or response.status_code in WITHOUT_BODY:
-        return Drain(response.stream, 0, monotonic)
+    if request.method == "HEAD" or response.status_code in WITHOUT_BODY:
+        length = 0
     if response.extensions.get("http_version") == b"HTTP/2":
+        # Even where there is no body its server has yet to say so: END_STREAM may never come.
         limit = most = _SHORT_OF_HTTP2
+    elif length == 0:
+        return Drain(response.stream, 0, monotonic)
     elif length is None:
         return None
     else:

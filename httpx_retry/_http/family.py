@@ -76,7 +76,8 @@ class Family:
             content.AsyncIteratorByteStream,
         )
         self._bases = (module.SyncByteStream, module.AsyncByteStream)
-        self._traceless = (module.MockTransport, module.ASGITransport, module.WSGITransport)
+        self._apps = (module.ASGITransport, module.WSGITransport)
+        self._traceless = (module.MockTransport, *self._apps)
         self._joined: dict[type, type] = {}
         self._no_closes = (None, module.SyncByteStream.close, module.AsyncByteStream.aclose)
         self._idle: dict[type, bool] = {}
@@ -100,6 +101,10 @@ class Family:
     def can_trace(self, transport: object) -> bool:
         """Whether a transport, or one that it wraps, may call `extensions["trace"]`."""
         return not isinstance(transport, self._traceless)
+
+    def runs_app(self, transport: object) -> bool:
+        """Whether a transport calls an application in this process."""
+        return isinstance(transport, self._apps)
 
     def has_proxy(self, transport: object) -> bool:
         """Whether it is this family's own HTTP transport with a proxy."""

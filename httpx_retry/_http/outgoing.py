@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from .._core.outcome import Evidence
+from .._core.policy import RetryPolicy
 from .deadline import Deadline
 from .faults import BUG, REFUSED, UNKNOWN, fault_of
 from .request_body import guard_for
@@ -16,12 +18,13 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from .._core.policy import RetryPolicy
     from .body_guard import BodyGuard
     from .family import Family
     from .faults import Fault
 
     AsTrace = Callable[[Witness, Any], Callable[[str, dict[str, Any]], Any]]
+
+_PROVEN = (Evidence.UNSENT, Evidence.REFUSED)
 
 
 class Wire(NamedTuple):
@@ -32,11 +35,13 @@ class Wire(NamedTuple):
         as_trace: makes a trace extension, for its world, of a witness and the caller's own trace;
             None where it does not trace.
         has_proxy: whether it is known to use a proxy.
+        runs_app: whether it calls an application in this process, whose own errors come out of it.
     """
 
     family: Family
     as_trace: AsTrace | None
     has_proxy: bool
+    runs_app: bool
 
 
 class Outgoing:
@@ -111,7 +116,8 @@ class Outgoing:
         """Whether its body can be sent again as it was."""
         if self._guard is not None:
             return self._guard.is_replayable
-        # A wrapped transport that put another body in its place would do so to that one again.
+        # A wrapped transport that put another body in its place would do so to that one again,
+        # and has changed the headers with it.
         return self.request.stream is self._body
 
     def depart(self, ends: float | None, monotonic: Callable[[], float]) -> httpx.Request:
@@ -145,10 +151,10 @@ class Outgoing:
             sent.extensions["trace"] = as_trace(self._witness, sent.extensions.get("trace"))
         return sent
 
-    def lift_deadline(self) -> None:
-        """The headers are there: the body keeps the caller's own timeouts."""
+    def move_deadline(self, ends: float | None) -> None:
+        """Let the deadline of what was sent fall at another second; None: not any more."""
         assert self._deadline is not None
-        self._deadline.lift()
+        self._deadline.move(ends)
 
     def _take_next(self) -> httpx.Request:
         """What `prepare` chose, for one attempt; else the caller's, to the URL that it had."""
@@ -189,6 +195,7 @@ class Outgoing:
         request = copied(self._base)
         if self._asked is not None:
             self._asked(request)
+            _leave_body_alone(request)
         return request
 
     def use(self, request: object) -> None:
@@ -224,15 +231,29 @@ class Outgoing:
             seen = self._witness
             was_disowned = seen is not None and seen.disowned > 0 and seen.left <= 1
             return REFUSED if was_disowned else UNKNOWN
-        return fault_of(
+        fault = fault_of(
             error,
             self.request,
             self._wire.family,
             witness=self._witness,
             through_proxy=self._wire.has_proxy,
         )
+        # What is not sent on by an application was processed by it.
+        return UNKNOWN if self._wire.runs_app and fault.evidence in _PROVEN else fault
 
     def close(self) -> None:
         """Forget what was kept of bodies."""
         for guard in self._guards:
             guard.close()
+
+
+def _leave_body_alone(request: httpx.Request) -> None:
+    """Keep a retry transport within this one from mending what comes.
+
+    It would put another version in the place of one that has been found to be the rest.
+    """
+    wish = request.extensions.get("retry", {})
+    if isinstance(wish, RetryPolicy):
+        request.extensions["retry"] = wish.replace(recover_body=False)
+    elif wish is not False:
+        request.extensions["retry"] = {**wish, "recover_body": False}

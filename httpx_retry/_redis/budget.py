@@ -118,16 +118,19 @@ class RedisRetryBudget:
 
     def deposit(self, origin: str, tokens: float | None) -> None:
         """Give tokens back (see `Budget`)."""
+        # Those that were lent here while Redis was away come first: they are none of the shared.
+        lent = self._local.missing.get(origin, 0.0)
+        own = self._deposit if tokens is None else min(tokens, lent)
         with self._locked():
             lease = self.missing.get(origin)
             if lease is not None:
                 if tokens is None:
                     lease.given += self._deposit
                     self._forget_if_old(origin, lease)
-                elif not self._link.is_away:  # else they were not of those that are shared
-                    lease.stock += tokens
-        if origin in self._local.missing:
-            self._local.deposit(origin, tokens)
+                elif not self._link.is_away:
+                    lease.stock += tokens - own
+        if lent:
+            self._local.deposit(origin, own)
 
     def _forget_if_old(self, origin: str, lease: Lease) -> None:
         """Drop a lease once Redis has: successes need not be counted any more."""

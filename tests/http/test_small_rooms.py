@@ -52,7 +52,7 @@ def test_a_deadline_bounds_each_timeout_by_what_is_left() -> None:
     # A phase that the caller did not name.
     assert deadline.get("pool") == 3.0
     assert deadline.get("pool", 2.0) == 2.0
-    deadline.lift()
+    deadline.move(None)
     assert (deadline["read"], deadline.get("pool", 2.0), deadline.get("pool")) == (5.0, 2.0, None)
 
 
