@@ -16,9 +16,10 @@ import pytest
 import socksio.exceptions
 import trio
 
-from httpx_retry import Evidence
+from httpx_retry import Evidence, RetryPolicy
 from httpx_retry._http.family import Family
 from httpx_retry._http.faults import fault_of
+from httpx_retry._http.outgoing import Outgoing, Wire
 from httpx_retry._http.witness import Witness, as_async_trace, as_trace
 
 FAMILY = Family(httpx)
@@ -311,11 +312,42 @@ def test_the_callers_own_trace_sees_each_event_too() -> None:
     assert for_tasks.began
 
 
-def test_each_disowned_request_is_counted() -> None:
-    lost = ("http2.receive_response_headers.failed", {"exception": ConnectionNotAvailable()})
-    sent = [started(H2, stream_id=5), ended(H2, "complete")]
+LEFT = [started(H2, stream_id=5), ended(H2, "complete")]
+DISOWNED = [
+    *LEFT,
+    ("http2.receive_response_headers.failed", {"exception": ConnectionNotAvailable()}),
+]
 
-    seen = witness(*sent, lost, *sent, lost)
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([*DISOWNED, *LEFT], Evidence.REFUSED),
+        # Nobody disowned what was sent with the body.
+        (LEFT, Evidence.UNKNOWN),
+        ([*LEFT, *LEFT], Evidence.UNKNOWN),
+        ([*DISOWNED, *LEFT, *LEFT], Evidence.UNKNOWN),
+    ],
+)
+def test_a_body_that_cannot_be_sent_again_was_refused_if_its_request_was_disowned(
+    events: list[tuple[str, dict[str, Any]]], expected: Evidence
+) -> None:
+    request = httpx.Request("POST", "http://test/", content=iter([b"x"]))
+    wire = Wire(FAMILY, as_trace, has_proxy=False)
+    outgoing = Outgoing(request, request.url, request.stream, RetryPolicy(replay_buffer=0), wire)
+    sent: Any = outgoing.depart(None, lambda: 0.0)
+    b"".join(sent.stream)
+    for name, info in events:
+        sent.extensions["trace"](name, info)
+
+    with pytest.raises(httpx.RemoteProtocolError) as refused:
+        b"".join(sent.stream)
+
+    assert outgoing.fault_of(refused.value).evidence is expected
+
+
+def test_each_disowned_request_is_counted() -> None:
+    seen = witness(*DISOWNED, *DISOWNED)
 
     assert (seen.left, seen.disowned) == (0, 2)
 
