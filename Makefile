@@ -104,7 +104,7 @@ fuzz: $(READY)  ## Give every parser 5,000 times what a hostile server would wri
 $(MUTANTS)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(MUTANTS)
 	$(MUTANTS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(MUTANTS)/bin/python -m pip install --quiet --editable '.[cli]' --group plain --group mutants
+	$(MUTANTS)/bin/python -m pip install --quiet --editable '.[cli,httpx2]' --group plain --group mutants
 	@touch $@
 
 mutants: $(MUTANTS)/.ready  ## Break _core/ and _http/ in every small way, and see the tests notice

@@ -55,6 +55,13 @@ def test_a_mock_does_not_trace(family: Family) -> None:
     assert not family.can_trace(httpx.ASGITransport(app=app))
 
 
+def test_a_proxy_of_its_own_transport_is_known(family: Family) -> None:
+    assert family.has_proxy(httpx.HTTPTransport(proxy="http://127.0.0.1:1"))
+    assert family.has_proxy(httpx.AsyncHTTPTransport(proxy="socks5://127.0.0.1:1"))
+    assert not family.has_proxy(httpx.HTTPTransport())
+    assert not family.has_proxy(httpx.MockTransport(lambda _: httpx.Response(200)))
+
+
 def test_closing_what_has_nothing_to_close_is_known(family: Family) -> None:
     for _ in range(2):
         assert family.closes_nothing(httpx.ByteStream(b""))
