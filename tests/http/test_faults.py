@@ -319,6 +319,37 @@ DISOWNED = [
 ]
 
 
+def departed(
+    events: list[tuple[str, dict[str, Any]]], *, content: Any = b"x", proxy: bool = False
+) -> tuple[Outgoing, Any]:
+    """An attempt of which this was seen, and its request as it was sent."""
+    request = httpx.Request("POST", "https://test/", content=content)
+    wire = Wire(FAMILY, as_trace, has_proxy=proxy)
+    outgoing = Outgoing(request, request.url, request.stream, RetryPolicy(replay_buffer=0), wire)
+    sent: Any = outgoing.depart(None, lambda: 0.0)
+    for name, info in events:
+        sent.extensions["trace"](name, info)
+    return outgoing, sent
+
+
+@pytest.mark.parametrize(
+    ("events", "proxy", "expected"),
+    [
+        ([started(H2, stream_id=5), ended(H2, "failed", OSError())], False, Evidence.UNSENT),
+        (LEFT, False, Evidence.UNKNOWN),
+        ([], False, Evidence.UNSENT),
+        ([], True, Evidence.PERMANENT),
+    ],
+)
+def test_an_attempt_is_judged_by_what_was_sent_what_was_seen_and_whether_a_proxy_is_used(
+    events: list[tuple[str, dict[str, Any]]], proxy: bool, expected: Evidence
+) -> None:
+    outgoing, _ = departed(events, proxy=proxy)
+    error = caused(httpx.ConnectError(""), Exception(ssl.SSLEOFError()))
+
+    assert outgoing.fault_of(error).evidence is expected
+
+
 @pytest.mark.parametrize(
     ("events", "expected"),
     [
@@ -332,13 +363,8 @@ DISOWNED = [
 def test_a_body_that_cannot_be_sent_again_was_refused_if_its_request_was_disowned(
     events: list[tuple[str, dict[str, Any]]], expected: Evidence
 ) -> None:
-    request = httpx.Request("POST", "http://test/", content=iter([b"x"]))
-    wire = Wire(FAMILY, as_trace, has_proxy=False)
-    outgoing = Outgoing(request, request.url, request.stream, RetryPolicy(replay_buffer=0), wire)
-    sent: Any = outgoing.depart(None, lambda: 0.0)
+    outgoing, sent = departed(events, content=iter([b"x"]))
     b"".join(sent.stream)
-    for name, info in events:
-        sent.extensions["trace"](name, info)
 
     with pytest.raises(httpx.RemoteProtocolError) as refused:
         b"".join(sent.stream)
