@@ -68,6 +68,21 @@ def test_closing_what_has_nothing_to_close_is_known(family: Family) -> None:
         assert not family.closes_nothing(Stream())
 
 
+def test_one_way_to_close_it_is_enough(family: Family) -> None:
+    class InThreads(httpx.SyncByteStream):
+        def close(self) -> None:
+            pass
+
+    class InTasks(httpx.AsyncByteStream):
+        async def aclose(self) -> None:
+            pass
+
+    assert not family.closes_nothing(InThreads())
+    assert not family.closes_nothing(InTasks())
+    assert family.closes_nothing(httpx.SyncByteStream())
+    assert family.closes_nothing(httpx.AsyncByteStream())
+
+
 @pytest.mark.skipif(OVER_HTTPX2, reason="there is one family alone")
 def test_what_is_of_the_other_family_is_told_where_to_go(family: Family) -> None:
     other = pytest.importorskip("httpx2")

@@ -234,6 +234,17 @@ def test_a_body_without_validator_and_length_is_a_feed_after_5_s(
     assert body.cannot_go_on() == reason
 
 
+@pytest.mark.parametrize(
+    ("more", "reason"), [(0, None), (1, "no validator, and more than 16 MiB were delivered")]
+)
+def test_without_a_validator_16_mib_are_remembered(more: int, reason: str | None) -> None:
+    body = Body(UNVALIDATED._replace(length=1 << 25), lambda: 0.0, may_ask_ranges=True)
+    body.take(bytes(1 << 24))
+    body.take(bytes(more))
+
+    assert body.cannot_go_on() == reason
+
+
 def test_a_body_that_is_let_grow_older_is_a_feed_sooner() -> None:
     now = [0.0]
     body = begun(ENDLESS, seconds=now)
