@@ -131,11 +131,21 @@ def road() -> str:
 _HOUSE = (
     ("_core/", "decide", "values and arithmetic: policy, backoff, budget, decider", "good"),
     ("_http/", "understand", "faults, hints, request bodies, response bodies", "good"),
-    ("_observe.py", "tell", "events, log lines, notes, history", "box"),
-    ("_call.py, _recovery.py", "keep", "one request's journey, one body's journey", "box"),
-    ("_wait.py", "wait", "a thread's way, and a task's", "box"),
-    ("_sync.py, _async.py", "act", "send, close, wait: nothing else does", "good"),
-    ("_client.py, httpx2.py, testing/, opentelemetry.py", "", "built on them", "box"),
+    ("_observe", "tell", "events, log lines, notes, history", "box"),
+    (
+        "_journal, _attempt, _turn, _call, _recovery",
+        "keep",
+        "where a request, a body stands",
+        "box",
+    ),
+    ("_wait", "wait", "a thread's way, and a task's", "box"),
+    (
+        "_sync, _async, _body_sync, _body_async",
+        "act",
+        "send, close, wait: nothing else does",
+        "good",
+    ),
+    ("_client, httpx2, redis, opentelemetry, testing/", "", "built on them", "box"),
 )
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .tables import Table
 
 OURS, OTHERS = "#0b6e4f", "#9aa5b8"
+# Where the largest is more than this many times the smallest, bars grow by orders of magnitude.
+_FAR_APART = 30
 
 
 def draw(table: Table, file: Path) -> None:
@@ -28,12 +30,17 @@ def draw(table: Table, file: Path) -> None:
         colours = [OURS if "httpx_retry" in label else OTHERS for label in labels]
         bars = axes.barh(range(len(rows)), values, color=colours, height=0.72)
         axes.bar_label(bars, [format(value, form) for value in values], padding=4, fontsize=9.5)
+        title = f"{table.title}: {table.bars}"
+        if 0 < _FAR_APART * min(values) < max(values):
+            axes.set_xscale("log")
+            title += " (log scale)"
         axes.set_yticks(range(len(rows)), labels)
         axes.invert_yaxis()
-        axes.set_title(f"{table.title}: {table.bars}", loc="left", fontsize=11)
+        axes.set_title(title, loc="left", fontsize=11)
         axes.spines[["top", "right", "bottom"]].set_visible(False)
         axes.tick_params(length=0)
-        axes.set_xticks([])
+        axes.set_xticks([], [])
+        axes.set_xticks([], [], minor=True)
         axes.margins(x=0.12)
         figure.savefig(file, metadata={"Date": None})
         plt.close(figure)

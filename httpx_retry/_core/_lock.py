@@ -16,4 +16,6 @@ class ForkSafeLock:
 
     def here(self) -> Lock:
         """Return this process's own; the same for all its threads, as it is set in one step."""
-        return self._locks.setdefault(os.getpid(), Lock())
+        process = os.getpid()
+        lock = self._locks.get(process)
+        return self._locks.setdefault(process, Lock()) if lock is None else lock

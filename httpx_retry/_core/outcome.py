@@ -42,25 +42,53 @@ class RetryReason(Enum):
     """On what ground a retry was granted."""
 
     UNSENT = "never sent"
+    """The request never left."""
+
     REFUSED = "refused unprocessed"
+    """The server says that it did not process it."""
+
     IDEMPOTENT_METHOD = "idempotent method"
+    """Its method is among `RetryPolicy.methods`."""
+
     IDEMPOTENCY_KEY = "idempotency key"
+    """It carries `RetryPolicy.idempotency_header`."""
 
 
 class StopReason(Enum):
     """Why no further attempt is made."""
 
     DONE = "done"
+    """It did not fail."""
+
     NOT_TRANSIENT = "not transient"
+    """The same would happen again, or `retry_if` said so."""
+
     SERVER_DECLINED = "server said not to retry"
+    """The response had `x-should-retry: false`."""
+
     NOT_IDEMPOTENT = "may have been processed"
+    """It may have been processed, and may not run twice."""
+
     BODY_NOT_REPLAYABLE = "body cannot be sent again"
+    """The request's body can be read only once."""
+
     ATTEMPTS_EXHAUSTED = "attempts exhausted"
+    """It was sent `max_attempts` times."""
+
     RETRY_AFTER_TOO_LONG = "server asked for too long a wait"
+    """What servers asked for comes to more than `max_retry_after`."""
+
     DEADLINE = "deadline"
+    """The next attempt would begin after `max_elapsed`."""
+
     CLOSED = "transport closed"
+    """The transport was closed since the call began."""
+
     BUDGET_EXHAUSTED = "retry budget exhausted"
+    """The budget had too few tokens for its origin."""
+
     BODY_NOT_RESUMABLE = "body cannot be resumed"
+    """What came is not the rest of the response's body."""
 
 
 class Retry(NamedTuple):

@@ -101,7 +101,8 @@ class Link:
         if question is None:
             turn.release()
             return
-        done = Event()
+        # Looked at before the thread runs: it may have failed by the next line, and not be over.
+        is_waited_for, done = not self.is_away, Event()
         self._departed = monotonic()
         try:
             Thread(target=self._fly, args=(question, now, turn, done), daemon=True).start()
@@ -110,7 +111,7 @@ class Link:
             self._lost(error, now)
             return
         left = ends - monotonic()
-        if not self.is_away and not done.wait(left) and left > _TELLING:
+        if is_waited_for and not done.wait(left) and left > _TELLING:
             self._lost(_slow(), now)
 
     def _fly(self, question: Question, now: float, turn: Lock, done: Event) -> None:

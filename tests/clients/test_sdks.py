@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.faults.lab import HTTP1Step, Received
     from tests.worlds import World
 
-httpx2: Any = pytest.importorskip("httpx2", reason="they need httpx2, and it Python 3.11")
+httpx2: Any = pytest.importorskip("httpx2")
 
 BUSY = Reply(503)
 

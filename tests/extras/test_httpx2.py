@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
     from httpx_retry.testing import FakeClock
 
-httpx2 = pytest.importorskip("httpx2", reason="httpx2 needs CPython 3.11")
-extra = pytest.importorskip("httpx_retry.httpx2", reason="as said")
-scripted = pytest.importorskip("httpx_retry.testing.httpx2", reason="as said")
+httpx2 = pytest.importorskip("httpx2")
+extra = pytest.importorskip("httpx_retry.httpx2")
+scripted = pytest.importorskip("httpx_retry.testing.httpx2")
 
 pytestmark = pytest.mark.skipif(OVER_HTTPX2, reason="httpx2 stands in the place of httpx here")
 

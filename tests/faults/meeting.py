@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from httpx_retry import Attempt, Evidence, RetryPolicy, retry_history
-from tests.faults.lab import Received, client_context
+from tests.faults.lab import Early, Received, ResetStream, Stall, client_context
 
 if TYPE_CHECKING:
     import httpx
@@ -14,8 +14,17 @@ if TYPE_CHECKING:
     from httpx_retry.testing import FakeClock
     from tests.worlds import Client, World
 
-TIMEOUT = 0.4
+PATIENT = 10.0  # seconds: longer than any machine pauses
+TIMEOUT = 0.4  # where one is what is expected
 MAY_BE_SENT_AGAIN = (Evidence.UNSENT, Evidence.REFUSED)
+
+
+def patience(fault: object) -> float:
+    """Seconds to wait for a server that does this: not long where nothing will ever come."""
+    if isinstance(fault, Early):
+        # httpcore overlooks a reset while it waits for the window.
+        return TIMEOUT if isinstance(fault.step, Stall | ResetStream) else PATIENT
+    return TIMEOUT if isinstance(fault, Stall) else PATIENT
 
 
 @dataclass
@@ -42,7 +51,7 @@ async def send(
     response = error = None
     headers = {"x-id": "request", **request.pop("headers", {})}
     try:
-        options = {"timeout": TIMEOUT, "headers": headers, **request}
+        options = {"timeout": PATIENT, "headers": headers, **request}
         response = await client.request(method, url or server.url, **options)
     except Exception as caught:  # noqa: BLE001 - what it is, is for the test to say
         error = caught

@@ -31,7 +31,7 @@ from tests.faults.lab import (
 )
 from tests.faults.lab.clients import leaves_socket_open
 
-from .meeting import TIMEOUT, expect, meet
+from .meeting import TIMEOUT, expect, meet, patience
 
 if TYPE_CHECKING:
     from httpx_retry.testing import FakeClock
@@ -81,7 +81,8 @@ async def test_a_handshake_that_fails_proves_that_nothing_was_sent(
     world: World, clock: FakeClock, kind: Any, acceptance: Any, method: str
 ) -> None:
     with kind(accept=[acceptance], tls=Identity()) as server:
-        await expect(world, clock, server, method, UNSENT, transport=over(kind))
+        more = {"transport": over(kind), "timeout": patience(acceptance)}
+        await expect(world, clock, server, method, UNSENT, **more)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -148,7 +149,8 @@ async def test_a_post_that_the_proxy_never_passed_on_is_sent_again(
     world: World, clock: FakeClock, step: Any
 ) -> None:
     with HTTP1Server(tls=Identity()) as origin, ProxyServer([step]) as proxy:
-        await expect(world, clock, origin, "POST", UNSENT, transport={"proxy": proxy.url})
+        through = {"transport": {"proxy": proxy.url}, "timeout": patience(step)}
+        await expect(world, clock, origin, "POST", UNSENT, **through)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -27,7 +27,7 @@ from tests.faults.lab import (
 )
 from tests.faults.lab.clients import leaves_upload_unfinished
 
-from .meeting import expect, meet, send
+from .meeting import expect, meet, patience, send
 
 if TYPE_CHECKING:
     from httpx_retry.testing import FakeClock
@@ -56,7 +56,7 @@ async def test_what_came_after_the_request_left_proves_nothing(
     world: World, clock: FakeClock, step: Any, method: str
 ) -> None:
     with HTTP1Server([step]) as server:
-        met = await expect(world, clock, server, method, UNKNOWN)
+        met = await expect(world, clock, server, method, UNKNOWN, timeout=patience(step))
 
     assert len(met.processed) == (2 if method == "GET" else 1)
 
@@ -79,7 +79,7 @@ async def test_an_upload_that_breaks_off_proves_nothing(
     world: World, clock: FakeClock, step: Any
 ) -> None:
     with HTTP1Server([Early(step)]) as server:
-        met = await meet(world, clock, server, "POST", content=UPLOAD)
+        met = await meet(world, clock, server, "POST", content=UPLOAD, timeout=patience(step))
 
     assert met.evidence is UNKNOWN
     assert met.error is not None

@@ -23,7 +23,7 @@ from tests.faults.lab import (
 )
 from tests.faults.lab.clients import leaves_upload_unfinished
 
-from .meeting import expect, meet, send
+from .meeting import expect, meet, patience, send
 
 if TYPE_CHECKING:
     from httpx_retry.testing import FakeClock
@@ -58,7 +58,8 @@ async def test_the_evidence_of_each_fault(
     world: World, clock: FakeClock, step: Any, evidence: Evidence, method: str
 ) -> None:
     with HTTP2Server([step]) as server:
-        await expect(world, clock, server, method, evidence, transport=HTTP2)
+        http2 = {"transport": HTTP2, "timeout": patience(step)}
+        await expect(world, clock, server, method, evidence, **http2)
 
 
 async def test_the_first_retry_after_a_refusal_waits_for_nothing_and_the_second_backs_off(
@@ -105,9 +106,8 @@ async def test_a_fault_while_the_upload_waits_for_its_window(
     world: World, clock: FakeClock, step: Any, evidence: Evidence
 ) -> None:
     with HTTP2Server([Reply(), step]) as server:
-        await expect(
-            world, clock, server, "POST", evidence, transport=HTTP2, warm=True, content=UPLOAD
-        )
+        upload = {"transport": HTTP2, "content": UPLOAD, "timeout": patience(step)}
+        await expect(world, clock, server, "POST", evidence, warm=True, **upload)
 
 
 @leaves_upload_unfinished

@@ -20,7 +20,8 @@ REQUESTS = 8
 ROUNDS = WARM_UP + 4
 # Bytes per request: a short run still fills caches, with 20 to 130. A set of futures that are not
 # forgotten takes 170, a `Call` that is kept 4,800; a response that is not closed holds its slot.
-MOST = 160.0
+# CPython 3.10 keeps a frame of each function that ever ran besides: 170 to 210 in all.
+MOST = 160.0 if sys.version_info >= (3, 11) else 320.0
 # Coverage keeps a tracer, and frames, of each thread that ever was: 200 to 450 more.
 MOST_WITH_TRACERS = 1500.0
 

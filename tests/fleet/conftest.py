@@ -47,7 +47,7 @@ def path(request: pytest.FixtureRequest) -> str:
 def _running(path: str) -> Iterator[Server]:
     server = Server(path)
     yield server
-    server.kill()
+    server.close()
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def own_server(path: str) -> Iterator[Server]:
     """One to be killed."""
     server = Server(path)
     yield server
-    server.kill()
+    server.close()
 
 
 @pytest.fixture(params=WORLDS[1:2], ids=lambda world: world.name)

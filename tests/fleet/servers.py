@@ -38,19 +38,25 @@ def program(kind: str) -> str | None:
     return next((which("redis-server", path=str(Path(each) / "bin")) for each in folders), None)
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+def reserved_port() -> socket.socket:
+    """A port that nobody else is given: what is bound and does not listen refuses connections.
+
+    A server that allows addresses to be used again, as these do, may still have it.
+    """
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return reserved
 
 
 class Server:
-    """A server that keeps nothing, on a port of its own."""
+    """A server that keeps nothing, on a port of its own, even while it is away."""
 
     def __init__(self, path: str, *options: str) -> None:
-        self.port = free_port()
-        self._command = [path, "--port", str(self.port), "--bind", "127.0.0.1"]
+        self._reserved = reserved_port()
+        host, self.port = self._reserved.getsockname()
+        self._place: Any = {"host": host, "port": self.port}
+        self._command = [path, "--port", str(self.port), "--bind", host]
         self._command += ["--save", "", "--appendonly", "no", *options]
         self.start()
 
@@ -74,6 +80,10 @@ class Server:
         self._process.kill()
         self._process.wait()
 
+    def close(self) -> None:
+        self.kill()
+        self._reserved.close()
+
     def hang(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
 
@@ -82,14 +92,14 @@ class Server:
 
     def admin(self, **options: Any) -> redis.Redis:
         """A sync client, which does not try anything twice."""
-        return redis.Redis(port=self.port, retry=Retry(NoBackoff(), 0), **options)
+        return redis.Redis(**self._place, retry=Retry(NoBackoff(), 0), **options)
 
     @asynccontextmanager
     async def client(self, world: World, **options: Any) -> AsyncIterator[Any]:
         """A client for a world, which does not try anything twice."""
         if world.is_async:
             retry = redis.asyncio.retry.Retry(NoBackoff(), 0)
-            client: Any = redis.asyncio.Redis(port=self.port, retry=retry, **options)
+            client: Any = redis.asyncio.Redis(**self._place, retry=retry, **options)
         else:
             client = self.admin(**options)
         try:
