@@ -105,7 +105,7 @@ fuzz: $(READY)  ## Give every parser 5,000 times what a hostile server would wri
 	$(BIN)/python -m pytest -q --hypothesis-profile=fuzz tests/fuzz
 	$(BIN)/python -m tests.fuzz.growth
 
-# One core and low priority: it takes hours, and goes on where it was ended. `mutmut results` tells who survived, tests/mutants.md why.
+# One core and low priority: it takes an hour, and goes on where it was ended. `mutmut results` tells who survived, tests/mutants.md why.
 $(MUTANTS)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(MUTANTS)
 	$(MUTANTS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
