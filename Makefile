@@ -105,11 +105,11 @@ fuzz: $(READY)  ## Give every parser 5,000 times what a hostile server would wri
 	$(BIN)/python -m pytest -q --hypothesis-profile=fuzz tests/fuzz
 	$(BIN)/python -m tests.fuzz.growth
 
-# One core and low priority: it takes hours, and goes on where it was ended. `mutmut results` tells who survived, tests/mutants.md why.
+# One core and low priority: it takes an hour, and goes on where it was ended. `mutmut results` tells who survived, tests/mutants.md why.
 $(MUTANTS)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(MUTANTS)
 	$(MUTANTS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(MUTANTS)/bin/python -m pip install --quiet --editable '.[cli]' --group plain --group mutants
+	$(MUTANTS)/bin/python -m pip install --quiet --editable '.[cli,httpx2]' --group plain --group mutants
 	@touch $@
 
 mutants: $(MUTANTS)/.ready  ## Break _core/ and _http/ in every small way, and see the tests notice

@@ -75,17 +75,16 @@ class Progress:
         "went_at_once",
     )
 
-    def __init__(self) -> None:
-        self.method = ""
-        self.keyed = False
-        self.replayable = True
-        self.attempts = 0
-        self.elapsed = 0.0
-        self.server_waits = 0.0
-        self.previous_delay: float | None = None
-        self.went_at_once = False
-        self.is_closed = False
-        self.tokens = 0.0
+    method: str
+    keyed: bool
+    replayable: bool
+    attempts: int
+    elapsed: float
+    server_waits: float
+    previous_delay: float | None
+    went_at_once: bool
+    is_closed: bool
+    tokens: float
 
 
 def decide(
@@ -140,7 +139,11 @@ def _refusal(
     evidence, status, asked = outcome.evidence, outcome.status, outcome.server_wait
     has_failed = None if policy.retry_if is None else _verdict(policy.retry_if, outcome)
     if has_failed is None:
-        has_failed = status is None or status in policy.statuses or _is_said_to_fail(outcome)
+        has_failed = (
+            status is None
+            or status in policy.statuses
+            or (outcome.should_retry is True and status >= FIRST_ERROR_STATUS)
+        )
     if not has_failed:
         return DONE if outcome.error is None else _NOT_TRANSIENT
     if evidence is _PERMANENT or evidence is _BUG:
@@ -171,10 +174,6 @@ def _verdict(ask: Callable[[Outcome], bool | None], outcome: Outcome) -> bool | 
     if verdict is None or verdict is True or verdict is False:
         return verdict
     raise TypeError(f"retry_if must return True, False or None, not {verdict!r}")
-
-
-def _is_said_to_fail(outcome: Outcome) -> bool:
-    return outcome.should_retry is True and (outcome.status or 0) >= FIRST_ERROR_STATUS
 
 
 def _own_delay(

@@ -151,7 +151,7 @@ def fields_from(retry: Any) -> dict[str, Any]:
     lost = [*_lost(retry, retries, never), *_lost_with_subclass(retry)]
     if lost:
         said = f"no counterpart in a RetryPolicy: {'; '.join(lost)}"
-        warnings.warn(said, UserWarning, stacklevel=3)  # whoever called RetryPolicy.from_urllib3
+        warnings.warn(said, stacklevel=3)  # whoever called RetryPolicy.from_urllib3
     return fields
 
 

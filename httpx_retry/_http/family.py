@@ -86,7 +86,7 @@ class Family:
         """Return the class as a subclass of this family's sync and async byte streams."""
         if behaviour not in self._joined:
             name = behaviour.__name__
-            self._joined[behaviour] = type(name, (behaviour, *self._bases), {"__slots__": ()})
+            self._joined[behaviour] = type(name, (behaviour, *self._bases), {})
         return self._joined[behaviour]
 
     def closes_nothing(self, stream: object) -> bool:

@@ -146,13 +146,13 @@ def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes
         status,
         (found.get(b"content-type"), found.get(b"content-encoding"), found.get(b"location")),
         int(length) if length.isdigit() and len(length) <= _MOST_DIGITS else None,
-        _span(found.get(b"content-range", b"")),
+        _span(found.get(b"content-range")),
         _strong_validator(found) if status in (OK, PARTIAL) else None,
         version.startswith(b"HTTP/1") and not length and b"transfer-encoding" not in found,
     )
 
 
-def _span(value: bytes) -> Span | None:
+def _span(value: bytes | None) -> Span | None:
     match = re.fullmatch(_SPAN, value) if value else None
     if match is None:
         return None

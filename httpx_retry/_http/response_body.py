@@ -82,7 +82,6 @@ class Body:
         self.refusal: str | None = None
         self.is_over = False
         self._left: int | None = None
-        self._may_be_longer = False
         self._skip = 0
         self._skipped: Any = None
         self._skip_until: float | None = None
@@ -143,10 +142,12 @@ class Body:
     def _check_skipped(self) -> None:
         if self._skip_until is not None and self._monotonic() > self._skip_until:
             self._refuse("skipping took too long")
-        elif not self._skip and self._skipped is not None:
-            if self._skipped.digest() != self._digest.digest():
-                self._refuse("its first bytes differ from those delivered")
-            self._skipped = None
+        elif (
+            not self._skip
+            and self._skipped is not None
+            and self._skipped.digest() != self._digest.digest()
+        ):
+            self._refuse("its first bytes differ from those delivered")
 
     def end(self) -> Sequence[bytes]:
         """The response has ended. Return what was held back of it."""
@@ -211,7 +212,7 @@ class Body:
             self._begin(new)
         elif self.facts.validator is None:
             self._expect_same_beginning()
-        elif new.status == PARTIAL and new.first == self._offset:
+        elif new.status == PARTIAL:
             assert new.span is not None
             self._expect(skip=0, left=new.span.end - new.span.start + 1)
         else:

@@ -50,6 +50,22 @@ def test_what_is_over_leaves_nothing() -> None:
     assert not cooldown.cooling
 
 
+def test_what_lingers_is_remembered_past_its_wait() -> None:
+    class Lingering(LocalCooldown):
+        _linger = 5.0
+
+    cooldown = Lingering()
+    cooldown.impose(SITE, 2, 10)
+    cooldown.impose(OTHER, 4, 10)
+
+    assert [cooldown.remaining(SITE, now) for now in (12, 16.9)] == [0, 0]
+    assert list(cooldown.cooling) == [SITE, OTHER]
+    assert cooldown.remaining(SITE, 17) == 0
+    assert list(cooldown.cooling) == [OTHER]
+    assert cooldown.remaining(SITE, 19) == 0
+    assert not cooldown.cooling
+
+
 def test_of_a_thousand_origins_the_one_that_ends_first_is_forgotten() -> None:
     cooldown = LocalCooldown()
     for number in range(1100):

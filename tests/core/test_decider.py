@@ -31,9 +31,23 @@ def outcome(status: int | None = 503, **facts: Any) -> Outcome:
     return Outcome(object(), **{"evidence": UNKNOWN, "error": error, "status": status, **facts})
 
 
+FIRST_SEND = {
+    "method": "GET",
+    "keyed": False,
+    "replayable": True,
+    "attempts": 1,
+    "elapsed": 0.0,
+    "server_waits": 0.0,
+    "previous_delay": None,
+    "went_at_once": False,
+    "is_closed": False,
+    "tokens": 0.0,
+}
+
+
 def progress(**facts: Any) -> Progress:
     made = Progress()
-    for name, value in {"method": "GET", "attempts": 1, **facts}.items():
+    for name, value in (FIRST_SEND | facts).items():
         setattr(made, name, value)
     return made
 
@@ -137,10 +151,18 @@ def test_a_wait_that_would_pass_the_deadline_is_not_begun() -> None:
     assert decision(policy, elapsed=6.1) == Stop(StopReason.DEADLINE)
 
 
+def test_a_millisecond_before_the_deadline_is_enough_to_begin() -> None:
+    policy = RetryPolicy(max_elapsed=0.001, backoff=ConstantBackoff(0))
+
+    assert decision(policy) == Retry(0, RetryReason.IDEMPOTENT_METHOD)
+    assert decision(policy, elapsed=1e-6) == Stop(StopReason.DEADLINE)
+
+
 @pytest.mark.parametrize(
     ("status", "should_retry", "expected"),
     [
         (409, True, RetryReason.IDEMPOTENT_METHOD),
+        (400, True, RetryReason.IDEMPOTENT_METHOD),
         (399, True, StopReason.DONE),
         (503, False, StopReason.SERVER_DECLINED),
         (404, None, StopReason.DONE),

@@ -319,9 +319,27 @@ class Patient(Retry):
         return 60.0
 
 
-def test_the_code_of_a_subclass_is_named() -> None:
-    with pytest.warns(UserWarning, match=r"Patient.get_backoff_time \(no code of a subclass"):
-        RetryPolicy.from_urllib3(Patient(3))
+class Hopeful(Patient):
+    def is_exhausted(self) -> bool:
+        return False
+
+    def get_retry_after(self, response: object) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("retry", "named"),
+    [
+        (Patient(3), r": Patient.get_backoff_time \(no code of a subclass is run\)$"),
+        (
+            Hopeful(3),
+            r": Hopeful.is_exhausted, get_retry_after \(no .* Patient.get_backoff_time \(",
+        ),
+    ],
+)
+def test_the_code_of_a_subclass_is_named(retry: Retry, named: str) -> None:
+    with pytest.warns(UserWarning, match=named):
+        RetryPolicy.from_urllib3(retry)
 
 
 def test_where_nothing_is_retried_nothing_is_lost() -> None:

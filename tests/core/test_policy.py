@@ -55,6 +55,24 @@ def test_empty_collections_mean_empty() -> None:
     assert (policy.statuses, policy.methods, policy.exceptions) == (frozenset(), frozenset(), ())
 
 
+def test_a_status_has_three_digits() -> None:
+    assert RetryPolicy(statuses=[100, 999]).statuses == {100, 999}
+
+
+def test_what_needs_neither_proof_nor_key_nor_deadline_goes_out_as_it_is() -> None:
+    keyed = RetryPolicy(methods=["GET", "POST"], generate_idempotency_key=True)
+
+    assert RetryPolicy().plain_methods == RetryPolicy().methods
+    assert keyed.plain_methods == {"GET"}
+    assert RetryPolicy(max_elapsed=5).plain_methods == set()
+
+
+def test_the_bodies_of_methods_that_may_run_twice_are_mended_if_ranges_are_defined() -> None:
+    assert RetryPolicy().mended_methods == {"GET", "QUERY"}
+    assert RetryPolicy(methods=["QUERY", "PUT"]).mended_methods == {"QUERY"}
+    assert RetryPolicy(recover_body=False).mended_methods == set()
+
+
 def judge(outcome: Outcome) -> bool | None:
     return None
 
@@ -122,6 +140,12 @@ def test_a_value_out_of_range_fails_at_construction(field: str, value: Any, mess
         ("retry_if", judge_later, "retry_if must be a plain function"),
         ("retry_if", JudgeLater(), "retry_if must be a plain function"),
         ("read_body", 1, "read_body must be True or False, not 1"),
+        ("recover_body", 0, "recover_body must be True or False, not 0"),
+        (
+            "generate_idempotency_key",
+            "",
+            "generate_idempotency_key must be True or False, not ''",
+        ),
         ("max_tries", 3, "RetryPolicy has no field 'max_tries'; its fields are max_attempts, max"),
     ],
 )
@@ -135,8 +159,14 @@ def test_a_value_of_the_wrong_type_fails_at_construction(
 
 
 def test_a_key_needs_a_header_to_stand_in() -> None:
-    with pytest.raises(ValueError, match="needs an idempotency_header, not None"):
+    needed = "^generate_idempotency_key needs an idempotency_header, not None$"
+    with pytest.raises(ValueError, match=needed):
         RetryPolicy(generate_idempotency_key=True, idempotency_header=None)
+
+
+def test_every_unknown_field_is_named() -> None:
+    with pytest.raises(TypeError, match=r"^RetryPolicy has no field 'tries', 'wait'; its fields"):
+        RetryPolicy(tries=3, wait=1)  # type: ignore[call-arg] # the point
 
 
 def test_its_fields_are_named_not_counted() -> None:

@@ -55,10 +55,32 @@ def test_a_mock_does_not_trace(family: Family) -> None:
     assert not family.can_trace(httpx.ASGITransport(app=app))
 
 
+def test_a_proxy_of_its_own_transport_is_known(family: Family) -> None:
+    assert family.has_proxy(httpx.HTTPTransport(proxy="http://127.0.0.1:1"))
+    assert family.has_proxy(httpx.AsyncHTTPTransport(proxy="socks5://127.0.0.1:1"))
+    assert not family.has_proxy(httpx.HTTPTransport())
+    assert not family.has_proxy(httpx.MockTransport(lambda _: httpx.Response(200)))
+
+
 def test_closing_what_has_nothing_to_close_is_known(family: Family) -> None:
     for _ in range(2):
         assert family.closes_nothing(httpx.ByteStream(b""))
         assert not family.closes_nothing(Stream())
+
+
+def test_one_way_to_close_it_is_enough(family: Family) -> None:
+    class InThreads(httpx.SyncByteStream):
+        def close(self) -> None:
+            pass
+
+    class InTasks(httpx.AsyncByteStream):
+        async def aclose(self) -> None:
+            pass
+
+    assert not family.closes_nothing(InThreads())
+    assert not family.closes_nothing(InTasks())
+    assert family.closes_nothing(httpx.SyncByteStream())
+    assert family.closes_nothing(httpx.AsyncByteStream())
 
 
 @pytest.mark.skipif(OVER_HTTPX2, reason="there is one family alone")

@@ -16,9 +16,10 @@ import pytest
 import socksio.exceptions
 import trio
 
-from httpx_retry import Evidence
+from httpx_retry import Evidence, RetryPolicy
 from httpx_retry._http.family import Family
 from httpx_retry._http.faults import fault_of
+from httpx_retry._http.outgoing import Outgoing, Wire
 from httpx_retry._http.witness import Witness, as_async_trace, as_trace
 
 FAMILY = Family(httpx)
@@ -311,11 +312,68 @@ def test_the_callers_own_trace_sees_each_event_too() -> None:
     assert for_tasks.began
 
 
-def test_each_disowned_request_is_counted() -> None:
-    lost = ("http2.receive_response_headers.failed", {"exception": ConnectionNotAvailable()})
-    sent = [started(H2, stream_id=5), ended(H2, "complete")]
+LEFT = [started(H2, stream_id=5), ended(H2, "complete")]
+DISOWNED = [
+    *LEFT,
+    ("http2.receive_response_headers.failed", {"exception": ConnectionNotAvailable()}),
+]
 
-    seen = witness(*sent, lost, *sent, lost)
+
+def departed(
+    events: list[tuple[str, dict[str, Any]]], *, content: Any = b"x", proxy: bool = False
+) -> tuple[Outgoing, Any]:
+    """An attempt of which this was seen, and its request as it was sent."""
+    request = httpx.Request("POST", "https://test/", content=content)
+    wire = Wire(FAMILY, as_trace, has_proxy=proxy)
+    outgoing = Outgoing(request, request.url, request.stream, RetryPolicy(replay_buffer=0), wire)
+    sent: Any = outgoing.depart(None, lambda: 0.0)
+    for name, info in events:
+        sent.extensions["trace"](name, info)
+    return outgoing, sent
+
+
+@pytest.mark.parametrize(
+    ("events", "proxy", "expected"),
+    [
+        ([started(H2, stream_id=5), ended(H2, "failed", OSError())], False, Evidence.UNSENT),
+        (LEFT, False, Evidence.UNKNOWN),
+        ([], False, Evidence.UNSENT),
+        ([], True, Evidence.PERMANENT),
+    ],
+)
+def test_an_attempt_is_judged_by_what_was_sent_what_was_seen_and_whether_a_proxy_is_used(
+    events: list[tuple[str, dict[str, Any]]], proxy: bool, expected: Evidence
+) -> None:
+    outgoing, _ = departed(events, proxy=proxy)
+    error = caused(httpx.ConnectError(""), Exception(ssl.SSLEOFError()))
+
+    assert outgoing.fault_of(error).evidence is expected
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([*DISOWNED, *LEFT], Evidence.REFUSED),
+        # Nobody disowned what was sent with the body.
+        (LEFT, Evidence.UNKNOWN),
+        ([*LEFT, *LEFT], Evidence.UNKNOWN),
+        ([*DISOWNED, *LEFT, *LEFT], Evidence.UNKNOWN),
+    ],
+)
+def test_a_body_that_cannot_be_sent_again_was_refused_if_its_request_was_disowned(
+    events: list[tuple[str, dict[str, Any]]], expected: Evidence
+) -> None:
+    outgoing, sent = departed(events, content=iter([b"x"]))
+    b"".join(sent.stream)
+
+    with pytest.raises(httpx.RemoteProtocolError) as refused:
+        b"".join(sent.stream)
+
+    assert outgoing.fault_of(refused.value).evidence is expected
+
+
+def test_each_disowned_request_is_counted() -> None:
+    seen = witness(*DISOWNED, *DISOWNED)
 
     assert (seen.left, seen.disowned) == (0, 2)
 

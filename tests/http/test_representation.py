@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from httpx_retry._http.representation import Facts, Span, facts_of, length_of
 
+PLAIN = (None, None, None)
+
 
 def facts(status: int = 200, /, **headers: str) -> Facts:
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
@@ -68,16 +70,34 @@ def test_a_content_range_is_one_span_or_none(value: str, span: Span | None) -> N
 
 
 @pytest.mark.parametrize(
-    ("value", "length"), [("0", 0), ("12", 12), ("-1", None), ("1 2", None), ("9" * 30, None)]
+    ("value", "length"),
+    [
+        ("0", 0),
+        ("12", 12),
+        ("9" * 18, 10**18 - 1),
+        ("9" * 19, None),
+        ("-1", None),
+        ("1 2", None),
+        ("", None),
+    ],
 )
 def test_a_content_length_is_a_number_or_none(value: str, length: int | None) -> None:
     assert facts(Content_Length=value).length == length
 
 
 def test_what_is_said_twice_is_not_said() -> None:
-    twice = facts_of(200, [(b"ETag", b'"1"'), (b"etag", b'"1"')])
+    dates = [
+        (b"Last-Modified", b"Sun Nov  6 08:49:37 1994"),
+        (b"Date", b"Mon Nov  7 08:49:37 1994"),
+    ]
+    twice = facts_of(206, [(b"ETag", b'"1"'), (b"etag", b'"1"'), *dates])
+    length = (b"Content-Length", b"5")
+    span = (b"Content-Range", b"bytes 5-9/10")
 
     assert twice.validator is None
+    assert facts_of(206, [length, span]) == Facts(206, PLAIN, 5, Span(5, 9, 10), None)
+    assert facts_of(206, [length, length, span, span]) == Facts(206, PLAIN, None, None, None)
+    assert facts_of(200, [length, length], b"HTTP/1.1").ends_with_connection
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,23 @@ def test_what_cannot_take_the_place_of_a_body_is_refused_and_told_why(
     assert body.refusal == refusal
 
 
+@pytest.mark.parametrize("length", [0, 65_536])
+def test_a_small_body_is_held_until_it_is_whole(length: int) -> None:
+    body = Body(WHOLE._replace(length=length), lambda: 0.0, may_ask_ranges=True)
+    assert body.is_only_counted is False
+
+    assert [body.take(chunk) for chunk in (b"1", b"2")] == [b"", b""]
+
+    assert body.end() == [b"1", b"2"]
+
+
+def test_a_larger_one_with_a_validator_is_only_counted() -> None:
+    body = Body(WHOLE._replace(length=65_537), lambda: 0.0, may_ask_ranges=True)
+
+    assert body.is_only_counted is True
+    assert (body.refusal, body.is_over, body.end()) == (None, False, ())
+
+
 @pytest.mark.parametrize(
     ("new", "sent"),
     [
@@ -217,6 +234,17 @@ def test_a_body_without_validator_and_length_is_a_feed_after_5_s(
     assert body.cannot_go_on() == reason
 
 
+@pytest.mark.parametrize(
+    ("more", "reason"), [(0, None), (1, "no validator, and more than 16 MiB were delivered")]
+)
+def test_without_a_validator_16_mib_are_remembered(more: int, reason: str | None) -> None:
+    body = Body(UNVALIDATED._replace(length=1 << 25), lambda: 0.0, may_ask_ranges=True)
+    body.take(bytes(1 << 24))
+    body.take(bytes(more))
+
+    assert body.cannot_go_on() == reason
+
+
 def test_a_body_that_is_let_grow_older_is_a_feed_sooner() -> None:
     now = [0.0]
     body = begun(ENDLESS, seconds=now)
@@ -236,6 +264,17 @@ def test_the_rest_is_asked_for_as_a_range_of_that_version() -> None:
     assert dict(request.headers.raw[-2:]) == {b"Range": b"bytes=10-", b"If-Range": b'"v1"'}
     begun(PART).ask_for_rest(request)
     assert request.headers["Range"] == "bytes=10010-99999"
+
+
+@pytest.mark.parametrize(
+    ("delivered", "reason"),
+    [(99_999, None), (100_000, "what it said to be all had come")],
+)
+def test_of_what_came_whole_there_is_no_rest(delivered: int, reason: str | None) -> None:
+    body = Body(WHOLE, lambda: 0.0, may_ask_ranges=True)
+    body.take(bytes(delivered))
+
+    assert body.cannot_go_on() == reason
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,7 @@ def test_over_http2_the_window_is_worth_more() -> None:
     assert ends_after(1 << 22, drain_of(1 << 22, **http2))
     assert ends_after(1 << 22, drain_of(**http2))
     assert drain_of((1 << 22) + 1, **http2) is None
+    assert drain_of(123_456_789, **http2) is None
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,18 @@ async def test_only_what_may_not_run_twice_is_traced(
     assert request.extensions == {}
 
 
+async def test_a_deadline_is_no_reason_to_trace(world: World, clock: FakeClock) -> None:
+    server = Server(200)
+    policy = RetryPolicy(max_elapsed=5)
+
+    await world.handle(
+        world.transport(Passing(server), **options(clock, policy=policy)),
+        httpx.Request("GET", "http://test/"),
+    )
+
+    assert list(server.requests[0].extensions) == ["timeout"]
+
+
 async def test_a_mock_is_given_the_very_request(world: World, clock: FakeClock) -> None:
     server = Server(200)
     request = httpx.Request("POST", "http://test/", content=b"x")

@@ -268,9 +268,12 @@ async def test_prepare_may_not_take_away_what_allows_a_request_to_run_twice(
     method = "POST" if headers else "PUT"
     server = Server(503)
     async with world.client(server, **options(clock, prepare=prepare)) as client:
-        with pytest.raises(ValueError, match="prepare must keep what allows"):
+        with pytest.raises(ValueError, match="prepare must keep") as refused:
             await client.request(method, "http://test/", headers=headers)
 
+    assert str(refused.value) == (
+        "prepare must keep what allows the request to run twice: its method, or its Idempotency-Key"
+    )
     assert server.sends == 1
 
 
