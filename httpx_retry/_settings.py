@@ -11,6 +11,17 @@ from ._core.cooldown import LocalCooldown
 from ._core.policy import RetryPolicy, check_fields
 from ._observe import log_trouble
 
+# What is left of a policy where nothing is to be retried, judged or told.
+_NOTHING: dict[str, Any] = {
+    "max_attempts": 1,
+    "max_elapsed": None,
+    "statuses": (),
+    "retry_if": None,
+    "generate_idempotency_key": False,
+    "read_body": False,
+    "recover_body": False,
+}
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -80,6 +91,7 @@ class Settings:
             _check_budget(self.budget)
             # What it keeps is its own affair: it is told of every success.
             self.missing = ("unknown",)
+            self.traffic = getattr(self.budget, "traffic", self.traffic)
         self.is_leased = hasattr(self.budget, "lease")
         self.cooldown = _cooldown_of(cooldown)
         self.cooling: Collection[object] = ()
@@ -143,8 +155,8 @@ def policy_for(request: httpx.Request, default: RetryPolicy, in_memory: type) ->
     if wish is False:
         if isinstance(request.stream, in_memory):
             return None
-        # httpcore itself may send it again: its body is guarded all the same.
-        return default.replace(max_attempts=1, recover_body=False)
+        # httpcore itself may send it again: its body is guarded all the same, and nothing else.
+        return default.replace(**_NOTHING)
     if isinstance(wish, RetryPolicy):
         return wish
     if isinstance(wish, Mapping):

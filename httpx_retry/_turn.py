@@ -44,12 +44,13 @@ class Turn(LatestAttempt):
         status, wait = outcome.status, outcome.server_wait or 0.0
         if cooldown is None or status not in _NAMING or status not in policy.statuses:
             return
-        if 0.0 < wait <= policy.max_retry_after and self._is_cooled:
+        if 0.0 < wait <= policy.max_retry_after and self._is_ours:
             cooldown.impose(self.origin, wait, self._ended)
             self.spread = spread_after(wait)
 
     @property
-    def _is_cooled(self) -> bool:
+    def _is_ours(self) -> bool:
+        """Whether the request is to be retried at all."""
         return self.request.extensions.get("retry") is not False
 
     def turn(self) -> float:
@@ -61,7 +62,7 @@ class Turn(LatestAttempt):
         """
         settings, policy = self._settings, self._policy
         spread, self.spread = self.spread, 0.0
-        if settings.cooldown is None or not self._is_cooled:
+        if settings.cooldown is None or not self._is_ours:
             return 0.0
         now = self.now
         wait = settings.cooldown.remaining(self.origin, now)

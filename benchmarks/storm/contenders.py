@@ -65,7 +65,7 @@ class Ours:
         self.policy = policy or RetryPolicy()
         self.clock = clock
         draw = random.Random(random.random()).random
-        wire = Wire(Family(httpx), None, has_proxy=False, runs_app=False)
+        wire = Wire(Family(httpx), None, has_proxy=False)
         self.settings = Settings(wire, self.policy, budget, False, None, clock, draw)  # noqa: FBT003 - no cool-down
 
     def lease(self, origin: str, load: Load, now: float) -> None:

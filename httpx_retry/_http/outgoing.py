@@ -41,7 +41,7 @@ class Wire(NamedTuple):
     family: Family
     as_trace: AsTrace | None
     has_proxy: bool
-    runs_app: bool
+    runs_app: bool = False
 
 
 class Outgoing:

@@ -288,6 +288,23 @@ async def test_what_each_process_had_of_its_own_is_not_given_to_all(
         assert budget._local.missing == {}
 
 
+async def test_nor_is_it_when_redis_is_back(world: World, own_server: Server) -> None:
+    async with worker(world, own_server) as budget:
+        await take(budget)
+        own_server.kill()
+        lent = [await take(budget, now=10) for _ in range(5)]
+        assert lent == [1.0] * 5
+        await until(lambda: budget._link.is_away, world)
+        own_server.start()
+        await is_shared_again(budget, world, now=20)
+        stock = budget.missing[SITE].stock
+        for tokens in lent:
+            budget.deposit(SITE, tokens)
+
+        assert budget.missing[SITE].stock == stock
+        assert budget._local.missing.get(SITE, 0) <= 1  # of the question for which nobody waited
+
+
 async def test_a_cool_down_goes_on_alone(
     world: World, own_server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:

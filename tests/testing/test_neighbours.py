@@ -101,6 +101,41 @@ def test_wsgi(instant_retries: list[float]) -> None:
     assert instant_retries == [3_600.0]
 
 
+async def test_what_escapes_an_app_was_processed_by_it(
+    async_world: World, instant_retries: list[float]
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        orders.append(b"")
+        while (message := await receive())["more_body"]:
+            orders[-1] += message["body"]
+        raise httpx.ConnectError("the app's own call was refused")
+
+    orders: list[bytes] = []
+    async with async_world.client(httpx.ASGITransport(app), policy=HOUR) as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.request("POST", URL, content=b"tea")
+
+    assert orders == [b"tea"]
+    assert instant_retries == []
+
+
+def test_and_by_one_of_wsgi(instant_retries: list[float]) -> None:
+    def app(environ: dict[str, Any], _: Callable[..., Any]) -> Iterable[bytes]:
+        orders.append(environ["wsgi.input"].read())
+        raise httpx.ConnectError("the app's own call was refused")
+
+    async def test() -> None:
+        async with WORLDS[0].client(httpx.WSGITransport(app), policy=HOUR) as client:
+            with pytest.raises(httpx.ConnectError):
+                await client.request("POST", URL, content=b"tea")
+
+    orders: list[bytes] = []
+    WORLDS[0].run(test)
+
+    assert orders == [b"tea"]
+    assert instant_retries == []
+
+
 @pytest.mark.parametrize("using", ["httpcore", "httpx"])
 async def test_respx(world: World, instant_retries: list[float], using: str) -> None:
     with respx.mock(using=using) as router:

@@ -129,3 +129,38 @@ async def test_fifty_discarded_megabytes_leave_the_window_open(world: World) -> 
                 assert (await client.get(server.url)).status_code == 200
 
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_over_http2_the_end_of_no_body_may_never_come(
+    world: World, clock: FakeClock, method: str
+) -> None:
+    stream = Counting(b"", clock=clock)
+    facts = {"extensions": HTTP2, **length(0)}
+
+    assert await drained(world, clock, stream, method, timeout=None, **facts) == 0
+    assert await drained(world, clock, Counting(b"", clock=clock), method, **facts) == 1
+
+
+async def test_with_a_deadline_a_second_is_all_that_its_reads_may_take(
+    world: World, clock: FakeClock
+) -> None:
+    class Asking(Stream):
+        def __iter__(self) -> Iterator[bytes]:
+            may_take.append(requests[-1].extensions["timeout"].get("read"))
+            yield from super().__iter__()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        if len(requests) == 1:
+            return httpx.Response(503, stream=Asking(b"ab"), **length(2))
+        return httpx.Response(200, stream=Asking(b"ab"), **length(2))
+
+    requests: list[httpx.Request] = []
+    may_take: list[float] = []
+    policy = RetryPolicy(max_elapsed=60.0, backoff=ConstantBackoff(0))
+    async with world.client(answer, **options(clock, policy=policy)) as client:
+        await client.get(timeout=5.0)
+
+    # What is handed over is read by the caller's own timeouts.
+    assert may_take == [1.0, 5.0]

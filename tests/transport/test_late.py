@@ -14,6 +14,7 @@ import pytest
 from httpx_retry import (
     AsyncRetryTransport,
     ConstantBackoff,
+    Load,
     RetryBudget,
     RetryPolicy,
     StopReason,
@@ -178,6 +179,19 @@ async def test_a_subclass_of_the_budget_is_told_of_everything(
         await client.get()
 
     assert told == [None]
+
+
+async def test_but_its_traffic_is_counted_as_ever(world: World, clock: FakeClock) -> None:
+    class Named(RetryBudget):
+        """Another name, and no more."""
+
+    budget = Named(capacity=0, share=0.5)
+    async with world.client(Server(200), **options(clock, budget=budget)) as client:
+        for _ in range(8):
+            await client.get()
+
+    granted = [budget.withdraw("http://test", Load.SOME, clock.monotonic()) for _ in range(5)]
+    assert granted == [1.0] * 4 + [None]
 
 
 @pytest.mark.parametrize("method", ["GET\nWARNING forged", "\x1b[31mGET"])

@@ -169,6 +169,24 @@ async def test_it_goes_on_after_retries_that_came_before_the_body(
     ]
 
 
+async def test_the_attempt_that_breaks_off_began_when_it_was_sent(
+    world: World, clock: FakeClock
+) -> None:
+    failures = [httpx.Response(503, headers={"Retry-After": "10"})]
+    origin = Origin()
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        clock.advance(1)
+        return failures.pop() if failures else origin(request)
+
+    response = await download(world, clock, slow)
+
+    start = retry_history(response)[0].started
+    times = [(attempt.started - start, attempt.elapsed) for attempt in retry_history(response)]
+    assert times == [(0, 1), (11, 1), (pytest.approx(times[2][0]), 1)]
+    assert times[2][0] >= 12
+
+
 async def test_attempts_without_progress_are_counted(world: World, clock: FakeClock) -> None:
     origin = Origin(cuts=[1000] * 9)
     with pytest.raises(httpx.ReadError, match="reset after 1000") as caught:

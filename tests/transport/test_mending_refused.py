@@ -298,3 +298,40 @@ async def test_the_callers_response_keeps_its_request(world: World, clock: FakeC
 
     assert answer.request is request
     assert retry_history(answer)[-1].reason is StopReason.BODY_NOT_RESUMABLE
+
+
+async def test_a_retry_transport_within_puts_no_other_version_in_the_place_of_a_rest(
+    world: World, clock: FakeClock
+) -> None:
+    script = Script(
+        (200, ETAG, (WHOLE[:1000], BREAK)),
+        (200, ETAG, (BREAK,)),
+        (200, {"ETag": '"v2"'}, (bytes(len(WHOLE)),)),
+    )
+    within = world.transport(script, **options(clock))
+
+    assert "another validator" in await failed(world, clock, within)
+    assert len(script.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "wish", [{"max_attempts": 3}, RetryPolicy(max_attempts=3)], ids=["fields", "policy"]
+)
+async def test_nor_does_one_whose_policy_the_request_names(
+    world: World, clock: FakeClock, wish: Any
+) -> None:
+    script = Script(
+        (200, ETAG, (WHOLE[:1000], BREAK)),
+        (200, ETAG, (BREAK,)),
+        (200, {"ETag": '"v2"'}, (bytes(len(WHOLE)),)),
+    )
+    within = world.transport(script, **options(clock))
+    extensions = {"retry": wish}
+
+    with pytest.raises(httpx.ReadError) as caught:
+        async with world.client(within, **options(clock)) as client:
+            await client.get(extensions=extensions)
+
+    assert caught.value is BREAK
+    assert len(script.requests) == 3
+    assert extensions == {"retry": wish}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from httpx_retry import ConstantBackoff, RetryPolicy, retry_history
+from tests.http.test_request_body import BODY, one_shot
 
 from .handlers import Server, options
 
@@ -24,6 +26,31 @@ async def test_false_means_no_retry_and_no_trace(world: World, clock: FakeClock)
 
     assert (response.status_code, server.sends) == (503, 1)
     assert retry_history(response) == ()
+
+
+@pytest.mark.parametrize("answer", [503, httpx.ReadError("reset")])
+async def test_false_means_it_for_a_body_that_is_read_once_too(
+    world: World, clock: FakeClock, answer: Any
+) -> None:
+    policy = RetryPolicy(
+        generate_idempotency_key=True, max_elapsed=1.0, retry_if=lambda _: told.append("asked")
+    )
+    told: list[Any] = []
+    server = Server(answer)
+    more = options(clock, policy=policy, on_event=told.append)
+    async with world.client(server, **more) as client:
+        body = {"content": one_shot(world), "extensions": {"retry": False}}
+        found: Any
+        try:
+            found = await client.request("POST", "http://test/", **body)
+        except httpx.ReadError as error:
+            found = error
+
+    (request,) = server.requests
+    assert "Idempotency-Key" not in request.headers
+    assert request.extensions["timeout"]["read"] == 5.0
+    assert server.bodies == [BODY]
+    assert (told, retry_history(found)) == ([], ())
 
 
 async def test_a_policy_takes_the_place_of_the_transports(world: World, clock: FakeClock) -> None:
