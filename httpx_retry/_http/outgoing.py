@@ -253,7 +253,8 @@ def _leave_body_alone(request: httpx.Request) -> None:
     It would put another version in the place of one that has been found to be the rest.
     """
     wish = request.extensions.get("retry", {})
-    if isinstance(wish, RetryPolicy):
-        request.extensions["retry"] = wish.replace(recover_body=False)
-    elif wish is not False:
-        request.extensions["retry"] = {**wish, "recover_body": False}
+    request.extensions["retry"] = (
+        wish.replace(recover_body=False)
+        if isinstance(wish, RetryPolicy)
+        else {**wish, "recover_body": False}
+    )

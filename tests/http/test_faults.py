@@ -333,6 +333,27 @@ def departed(
 
 
 @pytest.mark.parametrize(
+    ("error", "alone", "of_an_app"),
+    [
+        (httpx.ConnectError("refused"), Evidence.UNSENT, Evidence.UNKNOWN),
+        (httpx.UnsupportedProtocol(""), Evidence.PERMANENT, Evidence.PERMANENT),
+        (KeyError(), Evidence.BUG, Evidence.BUG),
+    ],
+)
+def test_what_escapes_an_app_proves_nothing_of_the_request(
+    error: Exception, alone: Evidence, of_an_app: Evidence
+) -> None:
+    request = httpx.Request("POST", "http://test/", content=b"x")
+    found = []
+    for runs_app in (False, True):
+        wire = Wire(FAMILY, None, has_proxy=False, runs_app=runs_app)
+        outgoing = Outgoing(request, request.url, request.stream, RetryPolicy(), wire)
+        found.append(outgoing.fault_of(error).evidence)
+
+    assert found == [alone, of_an_app]
+
+
+@pytest.mark.parametrize(
     ("events", "proxy", "expected"),
     [
         ([started(H2, stream_id=5), ended(H2, "failed", OSError())], False, Evidence.UNSENT),

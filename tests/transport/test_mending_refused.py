@@ -315,10 +315,15 @@ async def test_a_retry_transport_within_puts_no_other_version_in_the_place_of_a_
 
 
 @pytest.mark.parametrize(
-    "wish", [{"max_attempts": 3}, RetryPolicy(max_attempts=3)], ids=["fields", "policy"]
+    ("wish", "within_reads"),
+    [
+        ({"max_attempts": 3}, {"max_attempts": 3, "recover_body": False}),
+        (RetryPolicy(max_attempts=3), RetryPolicy(max_attempts=3, recover_body=False)),
+    ],
+    ids=["fields", "policy"],
 )
 async def test_nor_does_one_whose_policy_the_request_names(
-    world: World, clock: FakeClock, wish: Any
+    world: World, clock: FakeClock, wish: Any, within_reads: Any
 ) -> None:
     script = Script(
         (200, ETAG, (WHOLE[:1000], BREAK)),
@@ -335,3 +340,4 @@ async def test_nor_does_one_whose_policy_the_request_names(
     assert caught.value is BREAK
     assert len(script.requests) == 3
     assert extensions == {"retry": wish}
+    assert script.requests[-1].extensions["retry"] == within_reads
