@@ -136,10 +136,11 @@ class Call(Turn):
             if self._settings.missing:
                 self._settings.deposit(self.origin, None)
             return
-        if not self._is_ours:
-            return
-        if not recovered and reason is not _CLOSED:
-            self.tokens = 0.0  # spent
+        if not recovered:
+            if not self._is_ours:
+                return
+            if reason is not _CLOSED:
+                self.tokens = 0.0  # spent
         evidence = None if recovered or outcome is None else outcome.evidence
         self._record(evidence, None, reason)
         self._tell("recovered" if recovered else "gave-up")
