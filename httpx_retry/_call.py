@@ -137,7 +137,7 @@ class Call(Turn):
                 self._settings.deposit(self.origin, None)
             return
         if not recovered:
-            if not self._is_ours:
+            if not self._may_be_retried:
                 return
             if reason is not _CLOSED:
                 self.tokens = 0.0  # spent

@@ -44,12 +44,12 @@ class Turn(LatestAttempt):
         status, wait = outcome.status, outcome.server_wait or 0.0
         if cooldown is None or status not in _NAMING or status not in policy.statuses:
             return
-        if 0.0 < wait <= policy.max_retry_after and self._is_ours:
+        if 0.0 < wait <= policy.max_retry_after and self._may_be_retried:
             cooldown.impose(self.origin, wait, self._ended)
             self.spread = spread_after(wait)
 
     @property
-    def _is_ours(self) -> bool:
+    def _may_be_retried(self) -> bool:
         """Whether the request is to be retried at all."""
         return self.request.extensions.get("retry") is not False
 
@@ -62,7 +62,7 @@ class Turn(LatestAttempt):
         """
         settings, policy = self._settings, self._policy
         spread, self.spread = self.spread, 0.0
-        if settings.cooldown is None or not self._is_ours:
+        if settings.cooldown is None or not self._may_be_retried:
             return 0.0
         now = self.now
         wait = settings.cooldown.remaining(self.origin, now)

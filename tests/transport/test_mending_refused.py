@@ -300,14 +300,19 @@ async def test_the_callers_response_keeps_its_request(world: World, clock: FakeC
     assert retry_history(answer)[-1].reason is StopReason.BODY_NOT_RESUMABLE
 
 
-async def test_a_retry_transport_within_puts_no_other_version_in_the_place_of_a_rest(
-    world: World, clock: FakeClock
-) -> None:
-    script = Script(
+def changing() -> Script:
+    """A body that breaks off, its rest that breaks off at once, and another version."""
+    return Script(
         (200, ETAG, (WHOLE[:1000], BREAK)),
         (200, ETAG, (BREAK,)),
         (200, {"ETag": '"v2"'}, (bytes(len(WHOLE)),)),
     )
+
+
+async def test_a_retry_transport_within_puts_no_other_version_in_the_place_of_a_rest(
+    world: World, clock: FakeClock
+) -> None:
+    script = changing()
     within = world.transport(script, **options(clock))
 
     assert "another validator" in await failed(world, clock, within)
@@ -325,11 +330,7 @@ async def test_a_retry_transport_within_puts_no_other_version_in_the_place_of_a_
 async def test_nor_does_one_whose_policy_the_request_names(
     world: World, clock: FakeClock, wish: Any, within_reads: Any
 ) -> None:
-    script = Script(
-        (200, ETAG, (WHOLE[:1000], BREAK)),
-        (200, ETAG, (BREAK,)),
-        (200, {"ETag": '"v2"'}, (bytes(len(WHOLE)),)),
-    )
+    script = changing()
     within = world.transport(script, **options(clock))
     extensions = {"retry": wish}
 
