@@ -43,10 +43,13 @@ def _callgrind(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        # The same hashes, so the same collisions, in each run; and no bytecode is compiled.
-        # Modules are compiled once, as anywhere, even where the environment says not to keep that.
-        env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": ""},
+        env=_environment(),
     )
+
+
+def _environment() -> dict[str, str]:
+    """The same hashes, so the same collisions, in each run; and bytecode is kept, as anywhere."""
+    return {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def _total(file: Path) -> int:
@@ -96,7 +99,8 @@ def imports(bench: Bench) -> dict[str, int]:
     for _, (name, statement) in zip(
         bench.steps("imports", len(STATEMENTS)), STATEMENTS.items(), strict=True
     ):
-        subprocess.run([sys.executable, "-c", statement], check=True)  # noqa: S603 - as above
+        command = [sys.executable, "-c", statement]
+        subprocess.run(command, check=True, env=_environment())  # noqa: S603 - as above
         with TemporaryDirectory() as folder:
             process = _callgrind(Path(folder), "-c", statement)
             assert process.wait() == 0
