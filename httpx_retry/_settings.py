@@ -11,17 +11,6 @@ from ._core.cooldown import LocalCooldown
 from ._core.policy import RetryPolicy, check_fields
 from ._observe import log_trouble
 
-# What is left of a policy where nothing is to be retried, judged or told.
-_NOTHING: dict[str, Any] = {
-    "max_attempts": 1,
-    "max_elapsed": None,
-    "statuses": (),
-    "retry_if": None,
-    "generate_idempotency_key": False,
-    "read_body": False,
-    "recover_body": False,
-}
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,6 +20,17 @@ if TYPE_CHECKING:
     from ._core.cooldown import Cooldown
     from ._http.outgoing import Wire
     from ._observe import EventHook
+
+# What is left of a policy where nothing is to be retried, judged or told.
+_LEFT_ALONE: dict[str, Any] = {
+    "max_attempts": 1,
+    "max_elapsed": None,
+    "statuses": (),
+    "retry_if": None,
+    "generate_idempotency_key": False,
+    "read_body": False,
+    "recover_body": False,
+}
 
 
 class Settings:
@@ -156,7 +156,7 @@ def policy_for(request: httpx.Request, default: RetryPolicy, in_memory: type) ->
         if isinstance(request.stream, in_memory):
             return None
         # httpcore itself may send it again: its body is guarded all the same, and nothing else.
-        return default.replace(**_NOTHING)
+        return default.replace(**_LEFT_ALONE)
     if isinstance(wish, RetryPolicy):
         return wish
     if isinstance(wish, Mapping):
