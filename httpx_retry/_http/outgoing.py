@@ -238,7 +238,7 @@ class Outgoing:
             witness=self._witness,
             through_proxy=self._wire.has_proxy,
         )
-        # What is not sent on by an application was processed by it.
+        # The app has had the request, wherever its error comes from.
         return UNKNOWN if self._wire.runs_app and fault.evidence in _PROVEN else fault
 
     def close(self) -> None:
