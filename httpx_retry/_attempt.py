@@ -53,6 +53,7 @@ class LatestAttempt(Journal):
             request = outgoing.depart(ends, monotonic)
             self.request = outgoing.request
         self._sent = monotonic()
+        self.is_due = False
         return request
 
     def failed(self, error: Exception) -> None:

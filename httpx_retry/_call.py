@@ -36,7 +36,7 @@ class Call(Turn):
         # Here and not for each request: one of another family has a body that is not known.
         self._settings.wire.family.check_request(self.request)
         self.outgoing.add_key()
-        self.has_departed = False
+        self.is_due = True
 
     def follow(self, earlier: Call) -> None:
         """Go on where an earlier journey of the same request ended."""
@@ -125,6 +125,7 @@ class Call(Turn):
         if outcome.server_wait is not None:
             self.server_waits += outcome.server_wait
         self.went_at_once = outcome.at_once
+        self.is_due = True
         self._record(outcome.evidence, delay, ground)
         self._emit("retry-scheduled")
         return delay
@@ -146,14 +147,15 @@ class Call(Turn):
         self._tell("recovered" if recovered else "gave-up")
 
     def comes_too_late(self, epoch: int) -> bool:
-        """Whether the attempt that was granted is not to be made: then the call has ended.
+        """Whether the attempt that is due is not to be made: then the call has ended.
 
         What `prepare` or draining took may have used up the time; the caller gets the last error.
+        The first attempt has whatever time there is.
 
         Args:
             epoch: the transport's, now.
         """
-        longest = self._policy.max_elapsed
+        longest = self._policy.max_elapsed if self._records else None
         if epoch == self.epoch and longest is None:
             return False
         now = self._settings.clock.monotonic()
@@ -167,11 +169,16 @@ class Call(Turn):
 
     def _end_early(self, now: float, reason: StopReason, what: str) -> None:
         if self._error is None:
+            which = "next" if self._records else "first"
             self._error = self._settings.wire.family.TransportError(
-                f"{what} before the next attempt", request=self.request
+                f"{what} before the {which} attempt", request=self.request
             )
         self._ended = now
-        self._take_back(reason)
+        if self._records:
+            self._take_back(reason)
+        else:
+            self._status, self._ended_at = None, self._settings.clock.time() + self._skipped
+            self._record(Evidence.UNSENT, None, reason)
         self._tell("gave-up")
 
     def close(self) -> None:

@@ -47,7 +47,7 @@ class Journal(Progress):
         wants_body: whether the response's body is to be read before it is judged.
         epoch: as given: in another one, the transport was closed since.
         gave_up: whether the response at hand, if any, is not what the caller gets.
-        has_departed: whether the first attempt was made.
+        is_due: whether an attempt is to be made, next.
         owes: what a retry has yet to withdraw from a budget that is leased (see `Call.settle`).
         spread: seconds over which the next attempt is spread, as many others wait for the same.
     """
@@ -72,7 +72,7 @@ class Journal(Progress):
         "_url",
         "epoch",
         "gave_up",
-        "has_departed",
+        "is_due",
         "owes",
         "request",
         "spread",
@@ -103,8 +103,7 @@ class Journal(Progress):
         self.request = request
         self.epoch = epoch
         self.stream: Any = None
-        self.gave_up = self.wants_body = False
-        self.has_departed = True
+        self.gave_up = self.wants_body = self.is_due = False
         self.owes: tuple[str, Load, float] | None = None
         self._settings = settings
         self._policy = policy

@@ -79,14 +79,3 @@ class Turn(LatestAttempt):
         wait += min(spread, room) * settings.random()
         self.server_waits += wait
         return wait
-
-    def check_open(self) -> None:
-        """The transport was closed while the call waited: nothing is sent.
-
-        Raises:
-            Exception: where nothing was sent before; else the call ends as any that was granted.
-        """
-        if not self.attempts:
-            raise self._settings.wire.family.TransportError(
-                "the transport was closed before the first attempt", request=self.request
-            )

@@ -120,9 +120,12 @@ class TaskWait:
     """
 
     def __init__(self, clock: Clock) -> None:
+        # It needs modules that asyncio has and threads do without.
+        from ._timer import LoopTimers  # noqa: PLC0415
+
         self.epoch = 0
         self._virtual = clock if isinstance(clock, VirtualClock) else None
-        self._futures: set[asyncio.Future[None]] = set()
+        self._timers = LoopTimers()
         self._scopes: dict[trio.CancelScope, trio.lowlevel.TrioToken] = {}
 
     def wait(self, seconds: float, epoch: int) -> Awaitable[float]:
@@ -145,28 +148,14 @@ class TaskWait:
     def _wait(self, seconds: float, epoch: int) -> Awaitable[float]:
         return (self._wait_in_asyncio if in_asyncio() else self._wait_in_trio)(seconds, epoch)
 
-    async def _wait_in_asyncio(self, seconds: float, epoch: int) -> float:
-        # As asyncio.sleep does it, and no dearer.
+    def _wait_in_asyncio(self, seconds: float, epoch: int) -> Awaitable[float]:
         import asyncio  # noqa: PLC0415 - it is loaded: a task of it runs this
 
-        loop = asyncio.get_running_loop()
-        future = loop.create_future()
-        # Where a test has stopped the loop's clock, even a timer of 0 s would never be due.
-        timer = (
-            loop.call_later(seconds, _finish, future)
-            if seconds
-            else loop.call_soon(_finish, future)
-        )
-        self._futures.add(future)
+        wait = self._timers[asyncio.get_running_loop()].begin(seconds)
         # Another thread may have called `wake` before it could find this one.
-        if self.epoch != epoch:
-            _finish(future)
-        try:
-            await future
-        finally:
-            timer.cancel()
-            self._futures.discard(future)
-        return 0.0
+        if self.epoch != epoch and not wait.done():
+            wait.set_result(0.0)
+        return wait
 
     async def _wait_in_trio(self, seconds: float, epoch: int) -> float:
         import trio  # noqa: PLC0415 - it is loaded: a task of it runs this
@@ -188,9 +177,9 @@ class TaskWait:
         """End every wait that has begun."""
         self.epoch += 1
         # Each in its own event loop, which need not be this one, nor still run.
-        for future in self._futures.copy():
+        for timer in self._timers.copy().values():
             with suppress(RuntimeError):
-                future.get_loop().call_soon_threadsafe(_finish, future)
+                timer.end_all()
         for scope, token in self._scopes.copy().items():
             with suppress(RuntimeError):
                 token.run_sync_soon(scope.cancel)
@@ -198,11 +187,6 @@ class TaskWait:
 
 async def _nothing() -> float:
     return 0.0
-
-
-def _finish(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 def as_word(name: str, shared: object, word: str) -> Callable[..., Any] | None:

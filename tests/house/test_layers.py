@@ -33,6 +33,7 @@ RANKS = (
     ("_call",),
     ("_recovery",),
     ("_streams",),
+    ("_timer",),
     ("_wait",),
     ("_body_sync", "_body_async"),
     ("_sync", "_async"),
