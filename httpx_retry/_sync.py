@@ -81,7 +81,7 @@ class RetryDriver:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._transport!r}>"
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:  # noqa: C901 - a call saved on every request
+    def handle_request(self, request: httpx.Request) -> httpx.Response:  # noqa: C901, PLR0912 - calls saved on every request
         """Send a request, and again where that helps and harms nothing.
 
         Args:

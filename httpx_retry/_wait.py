@@ -13,8 +13,6 @@ from ._core.clock import Clock, VirtualClock
 from ._streams import in_asyncio
 
 if TYPE_CHECKING:
-    import asyncio
-
     import httpx
     import trio
 
@@ -120,8 +118,7 @@ class TaskWait:
     """
 
     def __init__(self, clock: Clock) -> None:
-        # It needs modules that asyncio has and threads do without.
-        from ._timer import LoopTimers  # noqa: PLC0415
+        from ._timer import LoopTimers  # noqa: PLC0415 - it brings modules that threads do without
 
         self.epoch = 0
         self._virtual = clock if isinstance(clock, VirtualClock) else None
@@ -153,7 +150,7 @@ class TaskWait:
 
         wait = self._timers[asyncio.get_running_loop()].begin(seconds)
         # Another thread may have called `wake` before it could find this one.
-        if self.epoch != epoch and not wait.done():
+        if self.epoch != epoch:
             wait.set_result(0.0)
         return wait
 

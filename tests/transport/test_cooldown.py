@@ -12,7 +12,9 @@ import pytest
 
 from httpx_retry import (
     ConstantBackoff,
+    Evidence,
     LocalCooldown,
+    RetryEvent,
     RetryPolicy,
     RetryTransport,
     StopReason,
@@ -350,7 +352,8 @@ async def test_of_one_of_your_own_nothing_is_known(world: World, clock: FakeCloc
 
 def test_close_wakes_threads_that_wait_their_turn_and_sends_nothing() -> None:
     inner = Inner(LIMITED)
-    transport = RetryTransport(inner, policy=ONCE, cooldown=True)
+    told: list[RetryEvent] = []
+    transport = RetryTransport(inner, policy=ONCE, cooldown=True, on_event=told.append)
     client = httpx.Client(transport=transport)
     client.get("http://test/")
     errors: list[httpx.TransportError] = []
@@ -370,13 +373,15 @@ def test_close_wakes_threads_that_wait_their_turn_and_sends_nothing() -> None:
     assert str(errors[0]) == "the transport was closed before the first attempt"
     assert errors[0].request.url == "http://test/"
     assert inner.server.sends == 1
+    assert_closed_unsent(errors[0], told[-1])
 
 
 async def test_close_wakes_tasks_that_wait_their_turn_and_sends_nothing(
     async_world: World,
 ) -> None:
     inner = Inner(LIMITED)
-    transport = async_world.transport(inner, policy=ONCE, cooldown=True)
+    told: list[RetryEvent] = []
+    transport = async_world.transport(inner, policy=ONCE, cooldown=True, on_event=told.append)
     async with async_world.client_of(transport) as client:
         await client.get()
         errors: list[httpx.TransportError] = []
@@ -393,6 +398,16 @@ async def test_close_wakes_tasks_that_wait_their_turn_and_sends_nothing(
 
     assert str(errors[0]) == "the transport was closed before the first attempt"
     assert inner.server.sends == 1
+    assert_closed_unsent(errors[0], told[-1])
+
+
+def assert_closed_unsent(error: httpx.TransportError, told: RetryEvent) -> None:
+    """The one attempt in the history was never made, and says so."""
+    (attempt,) = retry_history(error)
+    assert (attempt.number, attempt.error) == (1, "TransportError")
+    assert (attempt.evidence, attempt.wait) == (Evidence.UNSENT, None)
+    assert attempt.reason is StopReason.CLOSED
+    assert (told.kind, told.attempts) == ("gave-up", (attempt,))
 
 
 async def test_a_retry_that_waits_its_turn_ends_as_any_that_is_closed(
