@@ -144,7 +144,7 @@ class AsyncRetryDriver:
             kind = self._body_stream
             stream: Any = kind()
             stream.driver = self
-            stream.source = policy, request, url, body, began, epoch, call
+            stream.source = call or (policy, request, url, body, began, epoch)
             stream.response = response
             # One that is given again, as mocks do, is not wrapped in one layer after another.
             stream.inner = inner.inner if type(inner) is kind else inner

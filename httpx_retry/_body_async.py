@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._http.representation import facts_of
 from ._http.response_body import Body, is_small
-from ._recovery import Recovery
+from ._recovery import Recovery, request_of
 from ._streams import async_whole, close_async_stream, end_async_iteration
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class AsyncBodyStream:
         response, source = self.response, self.source
         version = response.extensions.get("http_version", b"")
         facts = facts_of(response.status_code, response.headers.raw, version)
-        is_get = source[1].method == "GET"
+        is_get = request_of(source).method == "GET"
         return Body(facts, self.driver._settings.clock.monotonic, may_ask_ranges=is_get)
 
     def _recovery_of(self, body: Body) -> Recovery:

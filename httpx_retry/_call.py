@@ -6,7 +6,7 @@ The drivers make a `Call` when a first attempt did not simply succeed, and ask o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._core.decider import BUDGET_EXHAUSTED, DEADLINE, DONE, decide, is_too_late
 from ._core.outcome import Evidence, Stop, StopReason
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ._core.outcome import Outcome, Retry
+    from ._core.policy import RetryPolicy
 
 # Looked up once: a member of an Enum costs twenty times a global.
 _BUG, _CLOSED = Evidence.BUG, StopReason.CLOSED
@@ -38,9 +39,14 @@ class Call(Turn):
         self.outgoing.add_key()
         self.is_due = True
 
+    @property
+    def source(self) -> tuple[RetryPolicy, httpx.Request, httpx.URL, Any, float, int]:
+        """What it was made of, but for the settings: another journey may be made of it."""
+        return self._policy, self.request, self._url, self._body, self._began, self.epoch
+
     def follow(self, earlier: Call) -> None:
         """Go on where an earlier journey of the same request ended."""
-        self._outgoing, self.request = earlier._outgoing, earlier.request
+        self._outgoing = earlier._outgoing
         self.attempts, self._records = earlier.attempts, earlier._records
         self.server_waits, self.previous_delay = earlier.server_waits, earlier.previous_delay
         self.went_at_once = earlier.went_at_once

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._core.decider import Progress
 from ._observe import (
+    FIELDS,
     LEVELS,
     LOGGER,
     RetryEvent,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ._core.outcome import Evidence, Load, Outcome, Retry, RetryReason, StopReason
     from ._core.policy import RetryPolicy
     from ._http.outgoing import Outgoing
-    from ._observe import EventKind, Record
+    from ._observe import EventKind, Records
     from ._settings import Settings
 
 
@@ -116,13 +117,12 @@ class Journal(Progress):
         self._outcome: Outcome | None = None  # None of a response that is good as it is
         self._outgoing: Outgoing | None = None  # None of a request that is sent again as it is
         self._known_origin: str | None = None
-        # Seldom more than a few: a tuple is smaller than a list, and is what is told, too.
-        self._records: tuple[Record, ...] = ()
+        self._records: Records = ()
 
     @property
     def next_number(self) -> int:
         """The number of the attempt to come."""
-        return len(self._records) + 1
+        return len(self._records) // FIELDS + 1
 
     def skip(self, seconds: float) -> None:
         """Count seconds of a wait that was skipped as waited: this call began so much earlier.
@@ -137,19 +137,17 @@ class Journal(Progress):
     ) -> None:
         error, status = self._error, self._status
         name = None if error is None else type(error).__name__
-        record = self._sent, self._ended, self._ended_at, status, name, evidence, wait, reason
-        self._records += (record,)
+        self._records += (
+            self._sent, self._ended, self._ended_at, status, name, evidence, wait, reason,
+        )  # fmt: skip
 
     def _take_back(self, reason: StopReason) -> None:
         """The retry that was granted is not made, for this reason."""
-        latest = self._forget_latest()
-        self._records += ((*latest[:-2], None, reason),)
+        self._records = (*self._records[:-2], None, reason)
 
-    def _forget_latest(self) -> Record:
+    def _forget_latest(self) -> None:
         """The latest attempt has not ended yet."""
-        latest = self._records[-1]
-        self._records = self._records[:-1]
-        return latest
+        self._records = self._records[:-FIELDS]
 
     def _tell(self, kind: EventKind, detail: str | None = None) -> None:
         """Leave the history where `retry_history` finds it, and tell who wants to know."""

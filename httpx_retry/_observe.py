@@ -16,8 +16,6 @@ from ._http.requests import origin_of
 if TYPE_CHECKING:
     import httpx
 
-    from ._core.outcome import Evidence, RetryReason, StopReason
-
 _NOTE_PREFIX = "httpx_retry: "
 _NOTES = "__notes__"
 _HISTORY = "_httpx_retry_history"
@@ -26,19 +24,12 @@ _MOST_CAUSES = 5
 
 EventKind = Literal["retry-scheduled", "gave-up", "recovered", "body-resumed"]
 
-# What is kept of an attempt: the clock's readings when it was sent and when it ended, the wall
-# clock's at its end, and the last five fields of `Attempt`. To make one of those costs five times
-# as much, and few of them are ever looked at.
-Record = tuple[
-    float,
-    float,
-    float,
-    "int | None",
-    "str | None",
-    "Evidence | None",
-    "float | None",
-    "RetryReason | StopReason",
-]
+# What is kept of attempts, eight values of each: the clock's readings when it was sent and when it
+# ended, the wall clock's at its end, and the last five fields of `Attempt`. To make one of those
+# costs five times as much, and few are ever looked at. One tuple for all, as ten thousand calls may
+# hold theirs at once.
+Records = tuple[Any, ...]
+FIELDS = 8
 
 LOGGER = logging.getLogger("httpx_retry")
 LEVELS: dict[EventKind, int] = {
@@ -173,24 +164,23 @@ def retry_history(response_or_error: httpx.Response | BaseException) -> tuple[At
     thing: Any = response_or_error
     for _ in range(_MOST_CAUSES):
         for each in (thing, getattr(thing, "response", None)):
-            records: tuple[Record, ...] | None = getattr(each, _HISTORY, None)
+            records: Records | None = getattr(each, _HISTORY, None)
             if records is not None:
                 return attempts_of(records)
         thing = getattr(thing, "__cause__", None)
     return ()
 
 
-def attempts_of(records: tuple[Record, ...]) -> tuple[Attempt, ...]:
+def attempts_of(records: Records) -> tuple[Attempt, ...]:
     """Return attempts from what was kept of them."""
+    kept = [records[start : start + FIELDS] for start in range(0, len(records), FIELDS)]
     return tuple(
-        Attempt(number, by_wall - (ended - sent), ended - sent, status, error, evidence, wait, why)
-        for number, (sent, ended, by_wall, status, error, evidence, wait, why) in enumerate(
-            records, start=1
-        )
+        Attempt(number, by_wall - (ended - sent), ended - sent, *rest)
+        for number, (sent, ended, by_wall, *rest) in enumerate(kept, start=1)
     )
 
 
-def attach_history(response: Any, records: tuple[Record, ...]) -> None:
+def attach_history(response: Any, records: Records) -> None:
     """Leave the attempts where `retry_history` finds them.
 
     An attribute, because pickled responses lose their extensions.
@@ -198,7 +188,7 @@ def attach_history(response: Any, records: tuple[Record, ...]) -> None:
     response._httpx_retry_history = records  # noqa: SLF001 - setattr() costs fifteen times as much
 
 
-def attach_history_to_error(error: Exception, records: tuple[Record, ...]) -> None:
+def attach_history_to_error(error: Exception, records: Records) -> None:
     """Do the same for an exception, which may be a frozen dataclass."""
     object.__setattr__(error, _HISTORY, records)
 

@@ -31,9 +31,9 @@ _NOT_RESUMABLE = Stop(StopReason.BODY_NOT_RESUMABLE)
 
 # Where a response came from, all that it takes to ask for it again: its policy, the request of the
 # caller, its URL and its body before it was sent, the monotonic reading and the transport's epoch
-# then, and the journey that led to the response if the first attempt was not good. A plain tuple,
-# as each response needs one.
-Source = tuple["RetryPolicy", "httpx.Request", "httpx.URL", Any, float, int, "Call | None"]
+# then. A plain tuple, as each response needs one; or the journey that led to the response, if the
+# first attempt was not good.
+Source = tuple["RetryPolicy", "httpx.Request", "httpx.URL", Any, float, int] | Call
 
 
 class Recovery(Call):
@@ -64,11 +64,12 @@ class Recovery(Call):
         response: httpx.Response,
         body: Body,
     ) -> None:
-        policy, request, url, stream, began, epoch, call = source
-        super().__init__(settings, policy, request, url, stream, began, epoch)
-        self.attempts = 1
-        if call is not None:
-            self.follow(call)
+        if isinstance(source, Call):
+            super().__init__(settings, *source.source)
+            self.follow(source)
+        else:
+            super().__init__(settings, *source)
+            self.attempts = 1
         self._first = response
         self._delivery = body
         self._broken_by: Exception | None = None
@@ -122,7 +123,8 @@ class Recovery(Call):
     def was_not_the_rest(self) -> None:
         """What came turned out not to be the rest: its body's `refusal` says why."""
         self._refusal = self._delivery.refusal
-        self._status = self._forget_latest()[3]
+        self._status = attempts_of(self._records)[-1].status
+        self._forget_latest()
         self._outcome = Outcome(self.request, Evidence.UNKNOWN, status=self._status)
 
     def judge(self, epoch: int) -> float | None:
@@ -196,6 +198,11 @@ class Recovery(Call):
         """
         assert self._broken_by is not None
         raise self._broken_by
+
+
+def request_of(source: Source) -> httpx.Request:
+    """Return the request that a response is of."""
+    return source.request if isinstance(source, Call) else source[1]
 
 
 def _take_its_place(first: httpx.Response, new: httpx.Response) -> None:
