@@ -82,11 +82,22 @@ async def _undisturbed(work: Coroutine[Any, Any, None]) -> BaseException | None:
     """
     import asyncio  # noqa: PLC0415 - it is loaded, as a task of it runs this
 
-    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+
+    async def tell() -> None:
+        # A task's own callbacks would come a turn of the loop later, and `asyncio.wait` two.
+        try:
+            await work
+        finally:
+            if not ended.done():
+                ended.set_result(None)
+
+    task = loop.create_task(tell())
     cancellation: BaseException | None = None
     while not task.done():
         try:
-            await asyncio.wait([task])
+            await ended
         except asyncio.CancelledError as error:  # noqa: PERF203 - once, as a rule
-            cancellation = error
+            cancellation, ended = error, loop.create_future()
     return cancellation
