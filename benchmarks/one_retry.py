@@ -1,14 +1,14 @@
 """What does one retry cost over a real connection? 503 with 300 bytes, then 200, over loopback.
 
-A response that is thrown away unread costs its connection: the server, in a process of its own,
-counts those that it accepts. The lower bound is a transport that knows what comes: it reads the
-503, and calls again. No contender waits between its attempts; rounds are interleaved, and
-ratios are medians over the rounds.
+A response that is thrown away unread costs its connection, and with TLS a handshake: the server, in
+a process of its own, counts those that it accepts. The lower bound is a transport that knows what
+comes: it reads the 503, and calls again. No contender waits between its attempts; rounds are
+interleaved, and ratios are medians over the rounds.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
 import httpx_retries
@@ -21,9 +21,11 @@ from .harness.inner import SORRY
 from .harness.rounds import interleaved
 from .harness.servers import HTTP1Server, serving
 from .harness.tables import Table
+from .harness.tls import trusted_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from ssl import SSLContext
 
     from .harness.bench import Bench
     from .harness.work import Make
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 class Again(httpx.BaseTransport):
     """The lower bound."""
 
-    def __init__(self) -> None:
-        self._inner = httpx.HTTPTransport()
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._inner.handle_request(request)
@@ -52,8 +54,8 @@ class Again(httpx.BaseTransport):
 class AsyncAgain(httpx.AsyncBaseTransport):
     """The same in a task."""
 
-    def __init__(self) -> None:
-        self._inner = httpx.AsyncHTTPTransport()
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await self._inner.handle_async_request(request)
@@ -69,22 +71,36 @@ class AsyncAgain(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
+Wrap: TypeAlias = "Callable[[Any], httpx.BaseTransport]"
+AsyncWrap: TypeAlias = "Callable[[Any], httpx.AsyncBaseTransport]"
+
 LOWEST = "lower bound"
 
+WRAPS: dict[str, Wrap] = {
+    LOWEST: Again,
+    OURS: lambda inner: RetryTransport(inner, policy=POLICY),
+    PEER: lambda inner: httpx_retries.RetryTransport(inner, retry=retries()),
+}
+ASYNC_WRAPS: dict[str, AsyncWrap] = {
+    LOWEST: AsyncAgain,
+    OURS: lambda inner: AsyncRetryTransport(inner, policy=POLICY),
+    PEER: lambda inner: httpx_retries.RetryTransport(inner, retry=retries()),
+}
 
-def worlds(url: str) -> dict[str, dict[str, Make]]:
+
+def worlds(url: str, trust: SSLContext) -> dict[str, dict[str, Make]]:
     """By world, by contender."""
+    http, async_http = httpx.HTTPTransport, httpx.AsyncHTTPTransport
+
+    def sync(wrap: Wrap) -> Make:
+        return lambda: gets(wrap(http(verify=trust)), url)
+
+    def in_task(wrap: AsyncWrap) -> Make:
+        return lambda: task_gets(wrap(async_http(verify=trust)), url)
+
     return {
-        "sync": {
-            LOWEST: lambda: gets(Again(), url),
-            OURS: lambda: gets(RetryTransport(policy=POLICY), url),
-            PEER: lambda: gets(httpx_retries.RetryTransport(retry=retries()), url),
-        },
-        "async": {
-            LOWEST: lambda: task_gets(AsyncAgain(), url),
-            OURS: lambda: task_gets(AsyncRetryTransport(policy=POLICY), url),
-            PEER: lambda: task_gets(httpx_retries.RetryTransport(retry=retries()), url),
-        },
+        "sync": {name: sync(wrap) for name, wrap in WRAPS.items()},
+        "async": {name: in_task(wrap) for name, wrap in ASYNC_WRAPS.items()},
     }
 
 
@@ -93,6 +109,7 @@ def measure(bench: Bench) -> Iterator[Table]:
     table = Table(
         "503 with 300 bytes, then 200, over loopback",
         {
+            "over": "",
             "world": "",
             "contender": "",
             "connects": ".2f",
@@ -104,17 +121,25 @@ def measure(bench: Bench) -> Iterator[Table]:
         note="`connects`: new connections of a call.",
     )
     count = bench.pick(200, 20)
-    with serving(HTTP1Server, statuses=(503, 200), body=SORRY) as server:
-        for world, makes in worlds(server.url).items():
-            rounds = interleaved(
-                bench, f"one retry, {world}", makes, count=count, rounds=bench.pick(15, 3)
-            )
-            for name, make in makes.items():
-                before = server.ask("connections")
-                work = make()
-                work.run(count)
-                work.close()
-                new = (server.ask("connections") - before - 1) / count
-                ratios = rounds.cpu_ratio(name, PEER), rounds.ratio(name, PEER)
-                table.add(world, name, new, ratios[0], rounds.wall(name) * 1e6, ratios[1])
+    identity, trust = trusted_identity()
+    for over, server_identity in {"TCP": None, "TLS": identity}.items():
+        with serving(
+            HTTP1Server, statuses=(503, 200), body=SORRY, identity=server_identity
+        ) as server:
+            for world, makes in worlds(server.url, trust).items():
+                rounds = interleaved(
+                    bench,
+                    f"one retry over {over}, {world}",
+                    makes,
+                    count=count,
+                    rounds=bench.pick(15, 3),
+                )
+                for name, make in makes.items():
+                    before = server.ask("connections")
+                    work = make()
+                    work.run(count)
+                    work.close()
+                    new = (server.ask("connections") - before - 1) / count
+                    cpu, wall = rounds.cpu_ratio(name, PEER), rounds.ratio(name, PEER)
+                    table.add(over, world, name, new, cpu, rounds.wall(name) * 1e6, wall)
     yield table

@@ -14,6 +14,8 @@ import h11
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 
+from .tls import HOST, server_context
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -27,15 +29,20 @@ _PATIENCE = 5.0
 class Listener:
     """Accepts connections on a port of 127.0.0.1, each of which gets a thread.
 
+    Args:
+        identity: for TLS: the key and certificates, as PEM; None: without.
+
     Attributes:
         url: where it is.
         connections: how many were accepted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, identity: bytes | None = None) -> None:
         self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._tls = None if identity is None else server_context(identity)
+        self._listener = socket.create_server((HOST, 0), backlog=512)
+        scheme = "http" if self._tls is None else "https"
+        self.url = f"{scheme}://{HOST}:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -47,7 +54,11 @@ class Listener:
     def _serve_and_close(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with connection, suppress(OSError):  # a client may be gone at any time
-            self.serve(connection)
+            if self._tls is None:
+                self.serve(connection)
+            else:
+                with self._tls.wrap_socket(connection, server_side=True) as secured:
+                    self.serve(secured)
 
     def serve(self, connection: socket.socket) -> None:
         """Converse until the client has gone."""
@@ -61,12 +72,16 @@ class HTTP1Server(Listener):
     """Answers with these statuses in turn, whatever the connection, and with one body."""
 
     def __init__(
-        self, statuses: Sequence[int] = (200,), headers: Headers = (), body: bytes = b""
+        self,
+        statuses: Sequence[int] = (200,),
+        headers: Headers = (),
+        body: bytes = b"",
+        identity: bytes | None = None,
     ) -> None:
         self._statuses = cycle(statuses)
         self._headers = [(b"Content-Length", b"%d" % len(body)), *headers]
         self._body = body
-        super().__init__()
+        super().__init__(identity)
 
     def serve(self, connection: socket.socket) -> None:
         parser = h11.Connection(h11.SERVER)
