@@ -180,7 +180,6 @@ class RetryDriver:
                     self._drain(drain, stream)
                 elif stream is not None:
                     close_stream(stream)
-                del stream, drain  # this frame would hold them through the next attempt
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
                 if delay > 0:
                     return delay

@@ -212,6 +212,20 @@ async def test_who_has_not_the_time_is_sent_at_once(world: World, clock: FakeClo
     assert (server.sends, clock.sleeps) == (2, [])
 
 
+async def test_the_first_attempt_is_made_whatever_time_is_left(
+    world: World, clock: FakeClock
+) -> None:
+    class Slow(LocalCooldown):
+        def remaining(self, origin: str, now: float) -> float:
+            clock.skip(20.0)
+            return 0.0
+
+    policy, cooldown = RetryPolicy(max_elapsed=10.0), Slow()
+    cooldown.impose("http://elsewhere", 5, 0)
+    async with world.client(Server(200), **cooled(clock, policy=policy, cooldown=cooldown)) as one:
+        assert (await one.get()).status_code == 200
+
+
 async def test_who_would_wait_too_long_for_servers_is_sent_at_once(
     world: World, clock: FakeClock
 ) -> None:

@@ -181,6 +181,20 @@ def test_a_closed_transport_ends_the_waits_that_had_begun_and_no_later_one() -> 
     run(main())
 
 
+def test_a_close_by_another_thread_just_before_the_wait_is_not_missed() -> None:
+    class Interrupted(SkippingLoop):
+        def create_future(self) -> asyncio.Future[Any]:
+            waiter.wake()
+            return super().create_future()
+
+    async def main() -> None:
+        assert await waiter.wait(1.0, waiter.epoch) == 0.0
+        assert asyncio.get_running_loop().time() == 0.0
+
+    waiter = TaskWait(SystemClock())
+    run(main(), Interrupted())
+
+
 def test_cancelled_waits_are_forgotten_long_before_their_end() -> None:
     async def main() -> None:
         waiting = transport(100_000.0)
