@@ -31,6 +31,8 @@ class AsyncBodyStream:
             async for chunk in self.inner:
                 yield chunk
             return
+        if type(self.source) is Recovery:
+            raise self.driver._settings.wire.family.StreamConsumed
         recovery: Recovery | None = None
         if is_small(self.response.headers):
             # The most common body by far: whole before its first byte, at the least cost.

@@ -41,8 +41,13 @@ class Call(Turn):
 
     @property
     def source(self) -> tuple[RetryPolicy, httpx.Request, httpx.URL, Any, float, int]:
-        """What it was made of, but for the settings: another journey may be made of it."""
+        """What another journey of the same request is made of, beside the settings."""
         return self._policy, self.request, self._url, self._body, self._began, self.epoch
+
+    @property
+    def unprepared(self) -> httpx.Request:
+        """The request as it is before `prepare` has it: what will be asked for again."""
+        return self.request if self._outgoing is None else self._outgoing.base
 
     def follow(self, earlier: Call) -> None:
         """Go on where an earlier journey of the same request ended."""
@@ -161,7 +166,11 @@ class Call(Turn):
         Args:
             epoch: the transport's, now.
         """
-        longest = self._policy.max_elapsed if self._records else None
+        longest = self._policy.max_elapsed
+        if not self._records:
+            if not self._may_be_retried:
+                return False
+            longest = None
         if epoch == self.epoch and longest is None:
             return False
         now = self._settings.clock.monotonic()
@@ -183,6 +192,7 @@ class Call(Turn):
         if self._records:
             self._take_back(reason)
         else:
+            self._sent = now  # it took no time
             self._status, self._ended_at = None, self._settings.clock.time() + self._skipped
             self._record(Evidence.UNSENT, None, reason)
         self._tell("gave-up")

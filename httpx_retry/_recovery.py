@@ -29,10 +29,10 @@ _NO_EPOCH = -1
 _NOT_RESUMABLE = Stop(StopReason.BODY_NOT_RESUMABLE)
 
 
-# Where a response came from, all that it takes to ask for it again: its policy, the request of the
-# caller, its URL and its body before it was sent, the monotonic reading and the transport's epoch
-# then. A plain tuple, as each response needs one; or the journey that led to the response, if the
-# first attempt was not good.
+# Where a response came from, all that it takes to ask for it again. If the first attempt was good:
+# the policy, the caller's request, its URL and its body before it was sent, the monotonic reading
+# and the transport's epoch then; a plain tuple, as each response needs one. Else: the journey that
+# led to the response.
 Source = tuple["RetryPolicy", "httpx.Request", "httpx.URL", Any, float, int] | Call
 
 
@@ -201,8 +201,8 @@ class Recovery(Call):
 
 
 def request_of(source: Source) -> httpx.Request:
-    """Return the request that a response is of."""
-    return source.request if isinstance(source, Call) else source[1]
+    """Return the request that will be asked for again."""
+    return source.unprepared if isinstance(source, Call) else source[1]
 
 
 def _take_its_place(first: httpx.Response, new: httpx.Response) -> None:

@@ -85,15 +85,19 @@ async def _undisturbed(work: Coroutine[Any, Any, None]) -> BaseException | None:
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
 
-    async def tell() -> None:
-        # A task's own callbacks would come a turn of the loop later, and `asyncio.wait` two.
+    def tell(_: object = None) -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    async def work_and_tell() -> None:
         try:
             await work
         finally:
-            if not ended.done():
-                ended.set_result(None)
+            tell()
 
-    task = loop.create_task(tell())
+    task = loop.create_task(work_and_tell())
+    # A turn of the loop later, but whatever becomes of it: it may be cancelled before it begins.
+    task.add_done_callback(tell)
     cancellation: BaseException | None = None
     while not task.done():
         try:

@@ -1,4 +1,4 @@
-"""All waits of an event loop of asyncio, on one timer of that loop.
+"""All waits of a transport in an event loop of asyncio, on one timer of that loop.
 
 A timer for each, as `asyncio.sleep` makes one, costs more than all else of a wait: 300 bytes, and
 some twelve comparisons in Python on its way through the heap of a loop that has ten thousand.
@@ -8,28 +8,41 @@ from __future__ import annotations
 
 from contextvars import Context
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any
+from math import frexp, ldexp
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterable
 
-# Seconds: waits end together at the next multiple of it, so late at most. A power of two, so that
-# its multiples are exact; and no less than what epoll can tell apart.
-_TICK = 2.0**-10
+# A wait is late by this power of two of its length at most, a thousandth, so as to end together
+# with others. Powers of two have exact multiples.
+_FINE = 10
+_FINEST = 2.0**-20  # seconds
 
 # Waits that were cancelled are forgotten once they are as many as the others, and so many more.
 _SPARE = 100
 
 
 class LoopTimer:
-    """Ends the waits of one event loop. All but `end_all` is for that loop's own thread.
+    """Ends waits. The loop keeps it, and nobody else has to: by its alarm, while anything waits.
+
+    All but `end_all` is for the loop's own thread.
 
     Args:
         loop: the event loop.
     """
 
-    __slots__ = ("_alarm", "_count", "_loop", "_moments", "_prune_above", "_waits")
+    __slots__ = (
+        "__weakref__",
+        "_alarm",
+        "_count",
+        "_loop",
+        "_moments",
+        "_prune_above",
+        "_rings_at",
+        "_waits",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -37,28 +50,25 @@ class LoopTimer:
         self._waits: dict[float, list[asyncio.Future[float]]] = {}
         self._moments: list[float] = []
         self._alarm: asyncio.Handle | None = None
+        self._rings_at = 0.0
         self._count = 0
         self._prune_above = _SPARE
 
     def begin(self, seconds: float) -> asyncio.Future[float]:
-        """Return a future that is done after so many seconds; its result is 0.0."""
-        loop = self._loop
-        wait = loop.create_future()
-        if not seconds:
-            # Where a test has stopped the loop's clock, even a timer of 0 s would never be due.
-            loop.call_soon(_end, (wait,))
-            return wait
+        """Return a future that is done after so many seconds, more than 0; its result is 0.0."""
         if self._count > self._prune_above:
             self._prune()
-        moment = -(-(loop.time() + seconds) // _TICK) * _TICK
+        wait = self._loop.create_future()
+        tick = max(_FINEST, ldexp(1.0, frexp(seconds)[1] - _FINE))
+        moment = -(-(self._loop.time() + seconds) // tick) * tick
         waits = self._waits.get(moment)
         if waits is None:
             waits = self._waits[moment] = []
             heappush(self._moments, moment)
-            if self._moments[0] == moment:
-                self._set_alarm(moment)
         waits.append(wait)
         self._count += 1
+        if self._alarm is None or moment < self._rings_at:
+            self._set_alarm()
         return wait
 
     def end_all(self) -> None:
@@ -69,28 +79,40 @@ class LoopTimer:
         """
         # Copies are made in one step, whatever the loop's own thread does.
         begun = [wait for waits in self._waits.copy().values() for wait in waits.copy()]
-        self._loop.call_soon_threadsafe(_end, begun)
+        self._loop.call_soon_threadsafe(self._end, begun)
 
-    def _set_alarm(self, moment: float) -> None:
+    def _end(self, begun: Iterable[asyncio.Future[float]]) -> None:
+        end(begun)
+        self._prune()
+
+    def _set_alarm(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
+            self._alarm = None
+        self._rings_at = self._moments[0]
         # In a context of its own: else it would keep that of the call which happens to come first.
-        self._alarm = self._loop.call_at(moment, self._ring, moment, context=Context())
+        self._alarm = Context().run(self._loop.call_at, self._rings_at, self._ring)
 
-    def _ring(self, moment: float) -> None:
+    def _ring(self) -> None:
         self._alarm = None
         # A loop may be early, by what its clock cannot tell apart.
-        now = max(self._loop.time(), moment)
+        now = max(self._loop.time(), self._rings_at)
         moments = self._moments
-        while moments and moments[0] <= now:
-            waits = self._waits.pop(heappop(moments))
-            self._count -= len(waits)
-            _end(waits)
-        if moments:
-            self._set_alarm(moments[0])
+        # Ctrl-C may come at any place: what has not ended by then ends with the next alarm.
+        try:
+            while moments and moments[0] <= now:
+                waits = self._waits.get(moments[0], [])
+                end(waits)
+                self._waits.pop(moments[0], None)
+                heappop(moments)
+                self._count -= len(waits)
+        finally:
+            self._prune_above = min(self._prune_above, 2 * self._count + _SPARE)
+            if moments:
+                self._set_alarm()
 
     def _prune(self) -> None:
-        """Forget those that were cancelled: their ends may be hours away."""
+        """Forget the waits that have ended before their moment, which may be hours away."""
         left = {
             moment: [wait for wait in waits if not wait.done()]
             for moment, waits in self._waits.items()
@@ -99,21 +121,13 @@ class LoopTimer:
         self._moments = sorted(self._waits)
         self._count = sum(map(len, self._waits.values()))
         self._prune_above = 2 * self._count + _SPARE
+        if self._alarm is not None and not self._count:
+            self._alarm.cancel()
+            self._alarm = None
 
 
-class LoopTimers(dict[Any, LoopTimer]):
-    """The timer of each event loop; made when it is asked for."""
-
-    def __missing__(self, loop: asyncio.AbstractEventLoop) -> LoopTimer:
-        for known in self.copy():
-            if known.is_closed():
-                self.pop(known, None)
-        timer = self[loop] = LoopTimer(loop)
-        return timer
-
-
-def _end(waits: Iterable[asyncio.Future[float]]) -> None:
+def end(waits: Iterable[asyncio.Future[float]]) -> None:
+    """End waits; those that were cancelled have ended."""
     for wait in waits:
-        # It may have been cancelled.
         if not wait.done():
             wait.set_result(0.0)

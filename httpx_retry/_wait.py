@@ -7,6 +7,7 @@ from contextlib import suppress
 from inspect import isawaitable, iscoroutinefunction
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from ._core._checks import check_callable, check_plain_function
 from ._core.clock import Clock, VirtualClock
@@ -15,6 +16,8 @@ from ._streams import in_asyncio
 if TYPE_CHECKING:
     import httpx
     import trio
+
+    from ._timer import LoopTimer
 
 Prepare = Callable[["httpx.Request", int], Any]
 
@@ -118,11 +121,14 @@ class TaskWait:
     """
 
     def __init__(self, clock: Clock) -> None:
-        from ._timer import LoopTimers  # noqa: PLC0415 - it brings modules that threads do without
+        # It brings modules that threads do without; and when it is needed, files may be short.
+        from . import _timer  # noqa: PLC0415
 
         self.epoch = 0
         self._virtual = clock if isinstance(clock, VirtualClock) else None
-        self._timers = LoopTimers()
+        self._timer = _timer
+        # By the id of their loop, which lives as long as its timer does.
+        self._timers: WeakValueDictionary[int, LoopTimer] = WeakValueDictionary()
         self._scopes: dict[trio.CancelScope, trio.lowlevel.TrioToken] = {}
 
     def wait(self, seconds: float, epoch: int) -> Awaitable[float]:
@@ -148,7 +154,16 @@ class TaskWait:
     def _wait_in_asyncio(self, seconds: float, epoch: int) -> Awaitable[float]:
         import asyncio  # noqa: PLC0415 - it is loaded: a task of it runs this
 
-        wait = self._timers[asyncio.get_running_loop()].begin(seconds)
+        loop = asyncio.get_running_loop()
+        if not seconds:
+            # Where a test has stopped the loop's clock, even a timer of 0 s would never be due.
+            wait = loop.create_future()
+            loop.call_soon(self._timer.end, (wait,))
+            return wait
+        timer = self._timers.get(id(loop))
+        if timer is None:
+            timer = self._timers[id(loop)] = self._timer.LoopTimer(loop)
+        wait = timer.begin(seconds)
         # Another thread may have called `wake` before it could find this one.
         if self.epoch != epoch:
             wait.set_result(0.0)
@@ -174,9 +189,10 @@ class TaskWait:
         """End every wait that has begun."""
         self.epoch += 1
         # Each in its own event loop, which need not be this one, nor still run.
-        for timer in self._timers.copy().values():
-            with suppress(RuntimeError):
-                timer.end_all()
+        for timer in [reference() for reference in self._timers.valuerefs()]:
+            if timer is not None:
+                with suppress(RuntimeError):
+                    timer.end_all()
         for scope, token in self._scopes.copy().items():
             with suppress(RuntimeError):
                 token.run_sync_soon(scope.cancel)

@@ -55,6 +55,7 @@ class Family:
         self.AsyncHTTPTransport: type[httpx.AsyncHTTPTransport] = module.AsyncHTTPTransport
         self.DecodingError: type[httpx.DecodingError] = module.DecodingError
         self.TransportError: type[httpx.TransportError] = module.TransportError
+        self.StreamConsumed: type[httpx.StreamConsumed] = module.StreamConsumed
         self.TimeoutException: type[httpx.TimeoutException] = module.TimeoutException
         self.WriteTimeout: type[httpx.WriteTimeout] = module.WriteTimeout
         self.ProxyError: type[httpx.ProxyError] = module.ProxyError

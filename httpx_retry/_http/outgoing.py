@@ -61,7 +61,6 @@ class Outgoing:
 
     __slots__ = (
         "_asked",
-        "_base",
         "_body",
         "_chosen",
         "_deadline",
@@ -70,6 +69,7 @@ class Outgoing:
         "_policy",
         "_wire",
         "_witness",
+        "base",
         "request",
         "url",
     )
@@ -77,7 +77,7 @@ class Outgoing:
     def __init__(
         self, request: httpx.Request, url: httpx.URL, body: Any, policy: RetryPolicy, wire: Wire
     ) -> None:
-        self._base = self.request = request
+        self.base = self.request = request
         self.url = url
         self._body = body
         self._policy = policy
@@ -96,7 +96,7 @@ class Outgoing:
             from uuid import uuid4  # noqa: PLC0415 - a fortieth of what importing this costs
 
             assert policy.idempotency_header is not None
-            self._base = self.request = copied(self.request)
+            self.base = self.request = copied(self.request)
             self.request.headers[policy.idempotency_header] = str(uuid4())
 
     @property
@@ -161,10 +161,10 @@ class Outgoing:
         chosen, self._chosen = self._chosen, None
         if chosen is not None:
             return chosen
-        if self._base.url is not self.url:
-            self._base = copied(self._base)
-            self._base.url = self.url
-        return self._base if self._asked is None else self._copy()
+        if self.base.url is not self.url:
+            self.base = copied(self.base)
+            self.base.url = self.url
+        return self.base if self._asked is None else self._copy()
 
     def _guarded(self, request: httpx.Request) -> httpx.Request:
         held = (guard for guard in self._guards if guard.holds(self._body))
@@ -177,8 +177,8 @@ class Outgoing:
             guarded.stream = cast("httpx.SyncByteStream", guard)  # by `Family.stream_class`
             if guard not in self._guards:
                 self._guards = (*self._guards, guard)
-            if request is self._base:
-                self._base = guarded
+            if request is self.base:
+                self.base = guarded
         # A mock may read it and leave bytes in its place: the next attempt begins from the guard.
         return copied(guarded)
 
@@ -192,7 +192,7 @@ class Outgoing:
         return self._chosen
 
     def _copy(self) -> httpx.Request:
-        request = copied(self._base)
+        request = copied(self.base)
         if self._asked is not None:
             self._asked(request)
             _leave_body_alone(request)
@@ -209,7 +209,7 @@ class Outgoing:
             return
         if not isinstance(request, self._wire.family.Request):
             raise TypeError(f"prepare must return a Request or None, not {request!r}")
-        if self._may_run_twice(self._base) and not self._may_run_twice(request):
+        if self._may_run_twice(self.base) and not self._may_run_twice(request):
             raise ValueError(
                 "prepare must keep what allows the request to run twice: its method, or its"
                 f" {self._policy.idempotency_header}"

@@ -78,6 +78,18 @@ WAYS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:coroutine '_closed' was never awaited")
+def test_a_close_whose_own_task_is_cancelled_before_it_begins_ends() -> None:
+    async def close_and_cancel() -> None:
+        closing = asyncio.ensure_future(close_async_stream(Stream()))
+        await asyncio.sleep(0)
+        (inner,) = asyncio.all_tasks() - {closing, asyncio.current_task()}
+        inner.cancel()
+        await closing
+
+    asyncio.run(close_and_cancel())
+
+
 class Suspending(Stream):
     """A stream that suspends wherever it can.
 

@@ -719,6 +719,34 @@ async def test_a_stream_that_is_no_generator_can_be_left(world: World, clock: Fa
     assert "first bytes differ" in caught.value.__notes__[0]  # type: ignore[attr-defined]
 
 
+async def test_a_stream_that_broke_off_cannot_be_read_again(world: World, clock: FakeClock) -> None:
+    transport = world.transport(Origin(cuts=[100_000] * 9, knows_ranges=False), **options(clock))
+    response = await world.handle(transport, httpx.Request("GET", "http://test/"))
+    with pytest.raises(httpx.ReadError):
+        await world.read_stream(response)
+    for _ in range(2):
+        with pytest.raises(httpx.StreamConsumed):
+            await world.read_stream(response)
+
+
+async def test_ranges_are_for_a_caller_who_gets(world: World, clock: FakeClock) -> None:
+    def prepare(request: httpx.Request, number: int) -> None:
+        request.method = "GET"
+
+    origin = Origin(change=lambda origin, request, response: response)
+    failing = iter([httpx.Response(503)])
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        return next(failing, None) or origin(request)
+
+    query = {"method": "QUERY", "url": "http://test/"}
+    async with world.client(serve, **options(clock, prepare=prepare)) as client:
+        response = await client.send(client.build_request(**query))
+
+    assert response.content == BODY
+    assert origin.ranges == [None, None]
+
+
 async def test_lines_are_mended_like_bytes(world: World, clock: FakeClock) -> None:
     lines = [f"line {number}" for number in range(20_000)]
     origin = Origin(body="\n".join(lines).encode())
