@@ -17,6 +17,8 @@ from tests.faults.lab import Cut, Fin, HTTP1Server, HTTP1Step, Reply
 from tests.faults.lab.clients import leaves_upload_unfinished
 from tests.worlds import OVER_HTTPX2, Stream
 
+from .loops import SkippingLoop, run
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 
@@ -88,6 +90,20 @@ def test_a_close_whose_own_task_is_cancelled_before_it_begins_ends() -> None:
         await closing
 
     asyncio.run(close_and_cancel())
+
+
+def test_a_close_costs_two_turns_of_the_event_loop_and_troubles_nobody() -> None:
+    async def close() -> None:
+        before = loop.skipping.turns
+        await close_async_stream(Stream())
+        assert loop.skipping.turns - before == 2
+        await asyncio.sleep(0)
+
+    loop, trouble = SkippingLoop(), list[Any]()
+    loop.set_exception_handler(lambda _, what: trouble.append(what))
+    run(close(), loop)
+
+    assert trouble == []
 
 
 class Suspending(Stream):

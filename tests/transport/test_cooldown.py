@@ -419,7 +419,7 @@ def assert_closed_unsent(error: httpx.TransportError, told: RetryEvent) -> None:
     """The one attempt in the history was never made, and says so."""
     (attempt,) = retry_history(error)
     assert (attempt.number, attempt.error) == (1, "TransportError")
-    assert (attempt.evidence, attempt.wait) == (Evidence.UNSENT, None)
+    assert (attempt.evidence, attempt.wait, attempt.elapsed) == (Evidence.UNSENT, None, 0.0)
     assert attempt.reason is StopReason.CLOSED
     assert (told.kind, told.attempts) == ("gave-up", (attempt,))
 

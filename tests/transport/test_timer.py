@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
-import selectors
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -21,9 +20,10 @@ from httpx_retry._wait import TaskWait
 from tests.cost.counting import calls_of
 
 from .handlers import Server
+from .loops import SkippingLoop, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
 REQUEST = ("GET", "http://test/")
 
@@ -31,43 +31,6 @@ REQUEST = ("GET", "http://test/")
 ROUNDED = 1e-6
 # Of its length, a wait may be so much late.
 LATE = 1 / 512
-
-
-class Skipping(selectors.SelectSelector):
-    """A selector that waits for nothing: time passes in the loop alone."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        self.now += timeout or 0.0
-        return super().select(0)
-
-
-class SkippingLoop(asyncio.SelectorEventLoop):
-    """An event loop whose waits take no time."""
-
-    def __init__(self) -> None:
-        self.skipping = Skipping()
-        super().__init__(self.skipping)
-        self.timers: list[asyncio.TimerHandle] = []
-
-    def time(self) -> float:
-        return self.skipping.now
-
-    def call_at(  # type: ignore[override] # Python 3.10's has other types than later ones
-        self, when: float, callback: Callable[..., object], *args: Any, **options: Any
-    ) -> asyncio.TimerHandle:
-        self.timers.append(super().call_at(when, callback, *args, **options))
-        return self.timers[-1]
-
-
-def run(main: Coroutine[Any, Any, object], loop: SkippingLoop | None = None) -> None:
-    """Run a coroutine in a loop whose waits take no time."""
-    loop = loop or SkippingLoop()
-    try:
-        loop.run_until_complete(main)
-    finally:
-        loop.close()
 
 
 def transport(seconds: float) -> AsyncRetryTransport:
@@ -136,10 +99,11 @@ def test_a_loop_that_is_early_by_what_its_clock_cannot_tell_is_believed() -> Non
     run(main(), Coarse())
 
 
-def test_a_wait_of_ages_is_no_trouble() -> None:
+def test_waits_of_ages_and_of_next_to_no_time_are_no_trouble() -> None:
     async def main() -> None:
         loop: Any = asyncio.get_running_loop()
-        ages, a_second = map(LoopTimer(loop).begin, (1e308, 1.0))
+        ages, no_time, a_second = map(LoopTimer(loop).begin, (1e308, 5e-324, 1.0))
+        await no_time
         await a_second
         assert not ages.done()
 
@@ -235,7 +199,7 @@ def test_waits_that_have_ended_are_not_looked_through() -> None:
         timer = LoopTimer(asyncio.get_running_loop())
         for _ in range(300):
             await timer.begin(1.0)
-        assert timer._count == 0
+        assert (timer._count, timer._waits, timer._moments) == (0, {}, [])
 
     run(main())
 
