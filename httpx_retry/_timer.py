@@ -86,12 +86,12 @@ class LoopTimer:
         self._prune()
 
     def _set_alarm(self) -> None:
+        moment = self._moments[0]
+        # In a context of its own: else it would keep that of the call which happens to come first.
+        alarm = Context().run(self._loop.call_at, moment, self._ring)
         if self._alarm is not None:
             self._alarm.cancel()
-            self._alarm = None
-        self._rings_at = self._moments[0]
-        # In a context of its own: else it would keep that of the call which happens to come first.
-        self._alarm = Context().run(self._loop.call_at, self._rings_at, self._ring)
+        self._alarm, self._rings_at = alarm, moment
 
     def _ring(self) -> None:
         self._alarm = None

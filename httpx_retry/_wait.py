@@ -121,12 +121,13 @@ class TaskWait:
     """
 
     def __init__(self, clock: Clock) -> None:
-        # It brings modules that threads do without; and when it is needed, files may be short.
-        from . import _timer  # noqa: PLC0415
+        # It brings modules that threads do without. When it is needed, there may be none left of the
+        # files that a process may open.
+        from ._timer import LoopTimer, end  # noqa: PLC0415
 
         self.epoch = 0
         self._virtual = clock if isinstance(clock, VirtualClock) else None
-        self._timer = _timer
+        self._new_timer, self._end = LoopTimer, end
         # By the id of their loop, which lives as long as its timer does.
         self._timers: WeakValueDictionary[int, LoopTimer] = WeakValueDictionary()
         self._scopes: dict[trio.CancelScope, trio.lowlevel.TrioToken] = {}
@@ -158,11 +159,11 @@ class TaskWait:
         if not seconds:
             # Where a test has stopped the loop's clock, even a timer of 0 s would never be due.
             wait = loop.create_future()
-            loop.call_soon(self._timer.end, (wait,))
+            loop.call_soon(self._end, (wait,))
             return wait
         timer = self._timers.get(id(loop))
         if timer is None:
-            timer = self._timers[id(loop)] = self._timer.LoopTimer(loop)
+            timer = self._timers[id(loop)] = self._new_timer(loop)
         wait = timer.begin(seconds)
         # Another thread may have called `wake` before it could find this one.
         if self.epoch != epoch:

@@ -89,7 +89,7 @@ def test_a_close_whose_own_task_is_cancelled_before_it_begins_ends() -> None:
         inner.cancel()
         await closing
 
-    asyncio.run(close_and_cancel())
+    run(close_and_cancel())
 
 
 def test_a_close_costs_two_turns_of_the_event_loop_and_troubles_nobody() -> None:

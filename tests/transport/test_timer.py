@@ -288,24 +288,26 @@ def test_ctrl_c_while_waits_are_ended_leaves_none_of_them_behind() -> None:
     assert [wait.result() for wait in waits] == [0.0] * 3
 
 
-def test_a_loop_that_fails_to_set_a_timer_fails_one_call_and_no_later_one() -> None:
+@pytest.mark.parametrize("fails_at", [1, 2, 3])
+def test_a_loop_that_fails_to_set_a_timer_fails_one_call_and_no_other(fails_at: int) -> None:
     class Failing(SkippingLoop):
-        has_failed = False
+        calls = 0
 
         # Nor has each loop a `context` here: that of Python 3.10's base class has none.
         def call_at(  # type: ignore[override] # as said
             self, when: float, callback: Callable[..., object], *args: Any
         ) -> asyncio.TimerHandle:
-            if not self.has_failed:
-                self.has_failed = True
+            self.calls += 1
+            if self.calls == fails_at:
                 raise OSError("no more timers")
             return super().call_at(when, callback, *args)
 
     async def main() -> None:
         timer = LoopTimer(asyncio.get_running_loop())
+        earlier = [timer.begin(length) for length in (3.0, 2.0)[: fails_at - 1]]
         with pytest.raises(OSError, match="no more timers"):
             timer.begin(1.0)
-        assert await timer.begin(2.0) == 0.0
+        assert await asyncio.gather(*earlier, timer.begin(4.0)) == [0.0] * fails_at
 
     run(main(), Failing())
 
