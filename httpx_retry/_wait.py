@@ -121,8 +121,8 @@ class TaskWait:
     """
 
     def __init__(self, clock: Clock) -> None:
-        # It brings modules that threads do without. When it is needed, there may be none left of the
-        # files that a process may open.
+        # It brings modules that threads do without. When a wait begins, there may be no file left
+        # that the process could open.
         from ._timer import LoopTimer, end  # noqa: PLC0415
 
         self.epoch = 0
