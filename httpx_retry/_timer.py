@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterable
 
-# A wait is late by this power of two of its length at most, a thousandth, so as to end together
-# with others. Powers of two have exact multiples.
+# Waits end at multiples of a power of two, which are exact, so that many end together: late by a
+# five-hundredth of their length at most, and never early.
 _FINE = 10
 _FINEST = 2.0**-20  # seconds
 
