@@ -190,10 +190,10 @@ class TaskWait:
         """End every wait that has begun."""
         self.epoch += 1
         # Each in its own event loop, which need not be this one, nor still run.
-        for timer in [reference() for reference in self._timers.valuerefs()]:
-            if timer is not None:
-                with suppress(RuntimeError):
-                    timer.end_all()
+        known = [reference() for reference in self._timers.valuerefs()]
+        for timer in filter(None, known):
+            with suppress(RuntimeError):
+                timer.end_all()
         for scope, token in self._scopes.copy().items():
             with suppress(RuntimeError):
                 token.run_sync_soon(scope.cancel)
