@@ -11,6 +11,10 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+import httpx
+
+from httpx_retry import AsyncRetryTransport
+
 from .cases import cases
 
 if TYPE_CHECKING:
@@ -30,6 +34,8 @@ def child(case: Case, count: int) -> None:
 
 def main(http1: str, http2: str, chosen: str) -> None:
     """Run the cases that have `chosen` in their names."""
+    # It imports what only tasks need: the first child would compile it, and the second would not.
+    AsyncRetryTransport(httpx.AsyncBaseTransport())
     # The collector is on, as everywhere; but what was imported is not its concern here.
     gc.collect()
     gc.freeze()
