@@ -8,6 +8,7 @@ interleaved, and ratios are medians over the rounds.
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
@@ -19,13 +20,11 @@ from .client_level import gets, task_gets
 from .harness.contenders import OURS, PEER, POLICY, retries
 from .harness.inner import SORRY
 from .harness.rounds import interleaved
-from .harness.servers import HTTP1Server, serving
+from .harness.servers import HTTP1Server, Served, serving
 from .harness.tables import Table
-from .harness.tls import trusted_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from ssl import SSLContext
 
     from .harness.bench import Bench
     from .harness.work import Make
@@ -88,7 +87,7 @@ ASYNC_WRAPS: dict[str, AsyncWrap] = {
 }
 
 
-def worlds(url: str, trust: SSLContext) -> dict[str, dict[str, Make]]:
+def worlds(url: str, trust: ssl.SSLContext) -> dict[str, dict[str, Make]]:
     """By world, by contender."""
     http, async_http = httpx.HTTPTransport, httpx.AsyncHTTPTransport
 
@@ -120,26 +119,26 @@ def measure(bench: Bench) -> Iterator[Table]:
         bars="× httpx-retries",
         note="`connects`: new connections of a call.",
     )
-    count = bench.pick(200, 20)
-    identity, trust = trusted_identity()
-    for over, server_identity in {"TCP": None, "TLS": identity}.items():
+    for over in ("TCP", "TLS"):
         with serving(
-            HTTP1Server, statuses=(503, 200), body=SORRY, identity=server_identity
+            HTTP1Server, statuses=(503, 200), body=SORRY, over_tls=over == "TLS"
         ) as server:
-            for world, makes in worlds(server.url, trust).items():
-                rounds = interleaved(
-                    bench,
-                    f"one retry over {over}, {world}",
-                    makes,
-                    count=count,
-                    rounds=bench.pick(15, 3),
-                )
-                for name, make in makes.items():
-                    before = server.ask("connections")
-                    work = make()
-                    work.run(count)
-                    work.close()
-                    new = (server.ask("connections") - before - 1) / count
-                    cpu, wall = rounds.cpu_ratio(name, PEER), rounds.ratio(name, PEER)
-                    table.add(over, world, name, new, cpu, rounds.wall(name) * 1e6, wall)
+            for row in _rows(bench, over, server):
+                table.add(*row)
     yield table
+
+
+def _rows(bench: Bench, over: str, server: Served) -> Iterator[tuple[Any, ...]]:
+    count = bench.pick(200, 20)
+    trust = ssl.create_default_context(cadata=server.ask("authority"))
+    for world, makes in worlds(server.url, trust).items():
+        amount = {"count": count, "rounds": bench.pick(15, 3)}
+        rounds = interleaved(bench, f"one retry over {over}, {world}", makes, **amount)
+        for name, make in makes.items():
+            before = server.ask("connections")
+            work = make()
+            work.run(count)
+            work.close()
+            new = (server.ask("connections") - before - 1) / count
+            cpu, wall = rounds.cpu_ratio(name, PEER), rounds.ratio(name, PEER)
+            yield over, world, name, new, cpu, rounds.wall(name) * 1e6, wall

@@ -13,6 +13,7 @@ from ._call import Call
 from ._core.budget import FRESH
 from ._core.clock import SystemClock
 from ._core.policy import RetryPolicy
+from ._hooks import Prepare, as_async_hook, as_async_word
 from ._http.family import Family
 from ._http.outgoing import Wire
 from ._http.representation import OK, WITHOUT_BODY
@@ -20,7 +21,7 @@ from ._http.requests import origin_of
 from ._http.witness import as_async_trace
 from ._settings import Settings, policy_for
 from ._streams import async_whole, close_async_stream, end_async_iteration
-from ._wait import TaskWait, as_async_hook, as_async_word
+from ._wait import TaskWait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from ._http.drain import Drain
     from ._http.family import HTTPTransportOptions
     from ._observe import EventHook
-from ._wait import Prepare
 
 _DEFAULT_POLICY = RetryPolicy()
 _SYSTEM_CLOCK = SystemClock()
@@ -230,7 +230,7 @@ class AsyncRetryDriver:
                 await self._refresh(call.origin, call.now)
             delay = call.turn()
             if not delay:
-                break
+                return
             call.skip(await waiter.wait(delay, call.epoch))
 
     async def _read_body(self, call: Call) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ._core.budget import Budget
     from ._core.clock import Clock
     from ._core.cooldown import Cooldown
+    from ._hooks import Prepare
     from ._observe import EventHook
-    from ._wait import Prepare
 
     AnyClient = httpx.Client | httpx.AsyncClient | httpx2.Client | httpx2.AsyncClient
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Waits end at multiples of a power of two, which are exact, so that many end together: late by a
 # five-hundredth of their length at most, and never early.
-_FINE = 10
+_FINE = 10  # of these powers, so many below the first that is more than the length
 _FINEST = 2.0**-20  # seconds
 
 # Waits that were cancelled are forgotten once they are as many as the others, and so many more.
@@ -55,10 +55,14 @@ class LoopTimer:
         self._prune_above = _SPARE
 
     def begin(self, seconds: float) -> asyncio.Future[float]:
-        """Return a future that is done after so many seconds, more than 0; its result is 0.0."""
+        """Return a future that is done after so many seconds; its result is 0.0."""
+        wait = self._loop.create_future()
+        if not seconds:
+            # Where a test has stopped the loop's clock, even a timer of 0 s would never be due.
+            self._loop.call_soon(_end, (wait,))
+            return wait
         if self._count > self._prune_above:
             self._prune()
-        wait = self._loop.create_future()
         tick = max(_FINEST, ldexp(1.0, frexp(seconds)[1] - _FINE))
         moment = -(-(self._loop.time() + seconds) // tick) * tick
         waits = self._waits.get(moment)
@@ -79,10 +83,10 @@ class LoopTimer:
         """
         # Copies are made in one step, whatever the loop's own thread does.
         begun = [wait for waits in self._waits.copy().values() for wait in waits.copy()]
-        self._loop.call_soon_threadsafe(self._end, begun)
+        self._loop.call_soon_threadsafe(self._end_now, begun)
 
-    def _end(self, begun: Iterable[asyncio.Future[float]]) -> None:
-        end(begun)
+    def _end_now(self, begun: Iterable[asyncio.Future[float]]) -> None:
+        _end(begun)
         self._prune()
 
     def _set_alarm(self) -> None:
@@ -102,7 +106,7 @@ class LoopTimer:
         try:
             while moments and moments[0] <= now:
                 waits = self._waits.get(moments[0], [])
-                end(waits)
+                _end(waits)
                 self._waits.pop(moments[0], None)
                 heappop(moments)
                 self._count -= len(waits)
@@ -126,8 +130,8 @@ class LoopTimer:
             self._alarm = None
 
 
-def end(waits: Iterable[asyncio.Future[float]]) -> None:
-    """End waits; those that were cancelled have ended."""
+def _end(waits: Iterable[asyncio.Future[float]]) -> None:
     for wait in waits:
+        # It may have been cancelled.
         if not wait.done():
             wait.set_result(0.0)

@@ -1,25 +1,22 @@
-"""The two ways to wait: a thread's and a task's; and the hooks of each."""
+"""The two ways to wait: a thread's and a task's."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from inspect import isawaitable, iscoroutinefunction
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from ._core._checks import check_callable, check_plain_function
-from ._core.clock import Clock, VirtualClock
+from ._core.clock import VirtualClock
 from ._streams import in_asyncio
 
 if TYPE_CHECKING:
-    import httpx
+    from collections.abc import Awaitable
+
     import trio
 
+    from ._core.clock import Clock
     from ._timer import LoopTimer
-
-Prepare = Callable[["httpx.Request", int], Any]
 
 # Seconds: waits are cut into slices, so that Ctrl-C ends them on every system.
 _SLICE = 0.5
@@ -123,11 +120,11 @@ class TaskWait:
     def __init__(self, clock: Clock) -> None:
         # It brings modules that threads do without. When a wait begins, there may be no file left
         # that the process could open.
-        from ._timer import LoopTimer, end  # noqa: PLC0415
+        from ._timer import LoopTimer  # noqa: PLC0415
 
         self.epoch = 0
         self._virtual = clock if isinstance(clock, VirtualClock) else None
-        self._new_timer, self._end = LoopTimer, end
+        self._new_timer = LoopTimer
         # By the id of their loop, which lives as long as its timer does.
         self._timers: WeakValueDictionary[int, LoopTimer] = WeakValueDictionary()
         self._scopes: dict[trio.CancelScope, trio.lowlevel.TrioToken] = {}
@@ -156,11 +153,6 @@ class TaskWait:
         import asyncio  # noqa: PLC0415 - it is loaded: a task of it runs this
 
         loop = asyncio.get_running_loop()
-        if not seconds:
-            # Where a test has stopped the loop's clock, even a timer of 0 s would never be due.
-            wait = loop.create_future()
-            loop.call_soon(self._end, (wait,))
-            return wait
         timer = self._timers.get(id(loop))
         if timer is None:
             timer = self._timers[id(loop)] = self._new_timer(loop)
@@ -201,58 +193,3 @@ class TaskWait:
 
 async def _nothing() -> float:
     return 0.0
-
-
-def as_word(name: str, shared: object, word: str) -> Callable[..., Any] | None:
-    """Return the word by which a budget or a cool-down asks others; None where it shares nothing.
-
-    Raises:
-        TypeError: for one that is to be awaited.
-    """
-    found: Callable[..., Any] | None = getattr(shared, word, None)
-    if found is not None and iscoroutinefunction(found):
-        raise TypeError(
-            f"{name} is for an AsyncRetryTransport, as {word}() of {shared!r} is a coroutine"
-            f" function: a RetryTransport needs one over a redis.Redis, say"
-        )
-    return found
-
-
-def as_async_word(name: str, shared: object, word: str) -> Callable[..., Any] | None:
-    """Return the word by which a budget or a cool-down asks others, as `as_word` does.
-
-    Raises:
-        TypeError: for one that would block the event loop.
-    """
-    found: Callable[..., Any] | None = getattr(shared, word, None)
-    if found is not None and not iscoroutinefunction(found):
-        raise TypeError(
-            f"{name} is for a RetryTransport, as {word}() of {shared!r} is a plain function:"
-            f" an AsyncRetryTransport needs one over a redis.asyncio.Redis, say"
-        )
-    return found
-
-
-def as_hook(name: str, function: Prepare) -> Prepare:
-    """Return the function, checked to be a plain one.
-
-    Raises:
-        TypeError: for what is no plain function.
-    """
-    check_plain_function(name, function)
-    return function
-
-
-def as_async_hook(name: str, function: Prepare) -> Callable[[httpx.Request, int], Awaitable[Any]]:
-    """Return a coroutine function that calls one, or a plain function.
-
-    Raises:
-        TypeError: for what cannot be called.
-    """
-    check_callable(name, function)
-
-    async def hook(request: httpx.Request, number: int) -> Any:
-        result = function(request, number)
-        return await result if isawaitable(result) else result
-
-    return hook

@@ -138,7 +138,7 @@ _HOUSE = (
         "where a request, a body stands",
         "box",
     ),
-    ("_timer, _wait", "wait", "a thread's way, and a task's", "box"),
+    ("_hooks, _timer, _wait", "wait", "a thread's way, and a task's", "box"),
     (
         "_sync, _async, _body_sync, _body_async",
         "act",

@@ -14,7 +14,7 @@ import h11
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 
-from .tls import HOST, server_context
+from tests.faults.lab.tls import TRUSTED, authority_pem, server_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,19 +30,21 @@ class Listener:
     """Accepts connections on a port of 127.0.0.1, each of which gets a thread.
 
     Args:
-        identity: for TLS: the key and certificates, as PEM; None: without.
+        over_tls: whether it speaks TLS.
 
     Attributes:
         url: where it is.
+        authority: the certificate of whoever vouches for it, as PEM.
         connections: how many were accepted.
     """
 
-    def __init__(self, identity: bytes | None = None) -> None:
+    def __init__(self, *, over_tls: bool = False) -> None:
         self.connections = 0
-        self._tls = None if identity is None else server_context(identity)
-        self._listener = socket.create_server((HOST, 0), backlog=512)
-        scheme = "http" if self._tls is None else "https"
-        self.url = f"{scheme}://{HOST}:{self._listener.getsockname()[1]}"
+        self._tls = server_context(TRUSTED, "http/1.1") if over_tls else None
+        self.authority = authority_pem()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        scheme = "https" if over_tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -76,12 +78,13 @@ class HTTP1Server(Listener):
         statuses: Sequence[int] = (200,),
         headers: Headers = (),
         body: bytes = b"",
-        identity: bytes | None = None,
+        *,
+        over_tls: bool = False,
     ) -> None:
         self._statuses = cycle(statuses)
         self._headers = [(b"Content-Length", b"%d" % len(body)), *headers]
         self._body = body
-        super().__init__(identity)
+        super().__init__(over_tls=over_tls)
 
     def serve(self, connection: socket.socket) -> None:
         parser = h11.Connection(h11.SERVER)

@@ -33,6 +33,7 @@ RANKS = (
     ("_call",),
     ("_recovery",),
     ("_streams",),
+    ("_hooks",),
     ("_timer",),
     ("_wait",),
     ("_body_sync", "_body_async"),

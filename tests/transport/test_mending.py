@@ -733,7 +733,7 @@ async def test_ranges_are_for_a_caller_who_gets(world: World, clock: FakeClock) 
     def prepare(request: httpx.Request, number: int) -> None:
         request.method = "GET"
 
-    origin = Origin(change=lambda origin, request, response: response)
+    origin = Origin()
     failing = iter([httpx.Response(503)])
 
     def serve(request: httpx.Request) -> httpx.Response:

@@ -49,6 +49,11 @@ def server_context(identity: Identity, protocol: str) -> ssl.SSLContext:
     return context
 
 
+def authority_pem() -> str:
+    """The authority's certificate: clients in another process have another one."""
+    return _authority(trusted=True).cert_pem.bytes().decode("ascii")
+
+
 def client_context(*, certificate: bool = False) -> ssl.SSLContext:
     """A context that trusts the lab's authority, new each time because httpcore writes into it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,0 +1,69 @@
+"""What a transport is given to call: a thread calls plain functions, a task awaits."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable, iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+
+from ._core._checks import check_callable, check_plain_function
+
+if TYPE_CHECKING:
+    import httpx
+
+Prepare = Callable[["httpx.Request", int], Any]
+
+
+def as_word(name: str, shared: object, word: str) -> Callable[..., Any] | None:
+    """Return the word by which a budget or a cool-down asks others; None where it shares nothing.
+
+    Raises:
+        TypeError: for one that is to be awaited.
+    """
+    found: Callable[..., Any] | None = getattr(shared, word, None)
+    if found is not None and iscoroutinefunction(found):
+        raise TypeError(
+            f"{name} is for an AsyncRetryTransport, as {word}() of {shared!r} is a coroutine"
+            f" function: a RetryTransport needs one over a redis.Redis, say"
+        )
+    return found
+
+
+def as_async_word(name: str, shared: object, word: str) -> Callable[..., Any] | None:
+    """Return the word by which a budget or a cool-down asks others, as `as_word` does.
+
+    Raises:
+        TypeError: for one that would block the event loop.
+    """
+    found: Callable[..., Any] | None = getattr(shared, word, None)
+    if found is not None and not iscoroutinefunction(found):
+        raise TypeError(
+            f"{name} is for a RetryTransport, as {word}() of {shared!r} is a plain function:"
+            f" an AsyncRetryTransport needs one over a redis.asyncio.Redis, say"
+        )
+    return found
+
+
+def as_hook(name: str, function: Prepare) -> Prepare:
+    """Return the function, checked to be a plain one.
+
+    Raises:
+        TypeError: for what is no plain function.
+    """
+    check_plain_function(name, function)
+    return function
+
+
+def as_async_hook(name: str, function: Prepare) -> Callable[[httpx.Request, int], Awaitable[Any]]:
+    """Return a coroutine function that calls one, or a plain function.
+
+    Raises:
+        TypeError: for what cannot be called.
+    """
+    check_callable(name, function)
+
+    async def hook(request: httpx.Request, number: int) -> Any:
+        result = function(request, number)
+        return await result if isawaitable(result) else result
+
+    return hook
