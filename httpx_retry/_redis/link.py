@@ -7,13 +7,13 @@ the bound holds with any client, whatever its timeouts and its own retries are.
 from __future__ import annotations
 
 import logging
-import os
 from hashlib import sha1
 from inspect import iscoroutinefunction
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._core._lock import Process
 from .._streams import in_asyncio
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Link:
         self._renew()
 
     def _renew(self) -> None:
-        self._process = os.getpid()
+        self._process = Process.number
         self._turn = Lock()
         self._lock = Lock()
         # When the question that is under way went out.
@@ -178,7 +178,7 @@ class Link:
 
     def _may_ask(self, now: float) -> bool:
         # A question that was under way in the process that this one was forked from never ends.
-        if self._process != os.getpid():
+        if self._process != Process.number:
             self._renew()
         return not self.is_away or now >= self._again_at
 

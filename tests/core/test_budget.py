@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from httpx_retry import Load, RetryBudget
+from httpx_retry._core._lock import Process
 
 if TYPE_CHECKING:
     from httpx_retry.redis import RedisRetryBudget
@@ -165,23 +166,29 @@ def test_threads_share_it() -> None:
     assert sum(granted) == 1000
 
 
-def test_who_finds_the_lock_taken_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    budget = RetryBudget()
-    found, mine, granted = threading.Event(), os.getpid(), []
+def test_who_finds_the_lock_taken_waits_for_it() -> None:
+    class Taken:
+        """A lock that tells of who comes for it."""
 
-    def getpid() -> int:
-        found.set()
-        return mine
+        def __enter__(self) -> None:
+            found.set()
+            free.wait(10)
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    budget = RetryBudget()
+    budget._lock._locks[Process.number] = Taken()  # type: ignore[assignment] # stands in for one
+    found, free, granted = threading.Event(), threading.Event(), []
 
     def take() -> None:
         granted.append(budget.withdraw(SITE, Load.SOME, 0))
 
-    monkeypatch.setattr(os, "getpid", getpid)
     thread = threading.Thread(target=take)
-    with budget._lock.here():
-        thread.start()
-        assert found.wait(10)
-        assert granted == []
+    thread.start()
+    assert found.wait(10)
+    assert granted == []
+    free.set()
     thread.join(10)
 
     assert granted == [1]
@@ -190,7 +197,7 @@ def test_who_finds_the_lock_taken_waits_for_it(monkeypatch: pytest.MonkeyPatch) 
 def test_a_process_that_was_forked_has_a_lock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     budget = RetryBudget()
     with budget._lock.here():
-        monkeypatch.setattr(os, "getpid", lambda: -1)
+        monkeypatch.setattr(Process, "number", -1)
 
         assert budget.withdraw(SITE, Load.SOME, 0) == 1
 
