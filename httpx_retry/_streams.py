@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import AsyncIterable, Coroutine
 
 whole = list
@@ -52,8 +53,9 @@ async def close_async_stream(stream: Any) -> None:
 
     cancellation = None
     with CancelScope(shield=True):
-        if in_asyncio():
-            cancellation = await _undisturbed(_closed(stream))
+        loop = asyncio_loop()
+        if loop is not None:
+            cancellation = await _undisturbed(_closed(stream), loop)
         else:
             await _closed(stream)
     if cancellation is not None:
@@ -65,16 +67,22 @@ async def _closed(stream: Any) -> None:
         await stream.aclose()
 
 
-def in_asyncio() -> bool:
-    """Whether this code runs in a task of asyncio, and not of trio."""
+def asyncio_loop() -> AbstractEventLoop | None:
+    """Return the event loop of asyncio whose task runs this; None in a task of trio."""
     asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return None
     try:
-        return asyncio is not None and asyncio.current_task() is not None
+        loop: AbstractEventLoop = asyncio.get_running_loop()
     except RuntimeError:
-        return False
+        return None
+    # As trio's guest, a loop of asyncio runs what is no task of its own.
+    return None if asyncio.current_task(loop) is None else loop
 
 
-async def _undisturbed(work: Coroutine[Any, Any, None]) -> BaseException | None:
+async def _undisturbed(
+    work: Coroutine[Any, Any, None], loop: AbstractEventLoop
+) -> BaseException | None:
     """Run a coroutine to its end, whatever `task.cancel()` does, and return that cancellation.
 
     No scope holds it off. A task of its own does: what the work itself times out or cancels stays
@@ -82,7 +90,6 @@ async def _undisturbed(work: Coroutine[Any, Any, None]) -> BaseException | None:
     """
     import asyncio  # noqa: PLC0415 - it is loaded, as a task of it runs this
 
-    loop = asyncio.get_running_loop()
     ended = loop.create_future()
 
     def tell(_: object = None) -> None:

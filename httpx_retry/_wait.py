@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from ._core.clock import VirtualClock
-from ._streams import in_asyncio
+from ._streams import asyncio_loop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -49,8 +49,10 @@ class InstantWaits:
 
 def _is_skipped(seconds: float) -> bool:
     """Whether a wait that is about to begin is skipped: it is noted instead."""
+    if not _skipped:
+        return False
     # A copy is made in one step, whatever other threads do.
-    lists = _skipped.copy().values() if _skipped else ()
+    lists = _skipped.copy().values()
     for waits in lists:
         waits.append(seconds)
     return bool(lists)
@@ -147,12 +149,9 @@ class TaskWait:
         return seconds
 
     def _wait(self, seconds: float, epoch: int) -> Awaitable[float]:
-        return (self._wait_in_asyncio if in_asyncio() else self._wait_in_trio)(seconds, epoch)
-
-    def _wait_in_asyncio(self, seconds: float, epoch: int) -> Awaitable[float]:
-        import asyncio  # noqa: PLC0415 - it is loaded: a task of it runs this
-
-        loop = asyncio.get_running_loop()
+        loop = asyncio_loop()
+        if loop is None:
+            return self._wait_in_trio(seconds, epoch)
         timer = self._timers.get(id(loop))
         if timer is None:
             timer = self._timers[id(loop)] = self._new_timer(loop)

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._core._lock import Process
-from .._streams import in_asyncio
+from .._streams import asyncio_loop
 
 if TYPE_CHECKING:
     import asyncio
@@ -138,12 +138,12 @@ class Link:
         """Ask in a task of asyncio, as `ask` does in a thread."""
         if not self._may_ask(now):
             return
-        if not in_asyncio():
+        loop = asyncio_loop()
+        if loop is None:
             self._lost(RuntimeError("redis.asyncio runs on asyncio alone"), now)
             return
         import asyncio  # noqa: PLC0415 - it is loaded: a task of it runs this
 
-        loop = asyncio.get_running_loop()
         ends = loop.time() + LONGEST
         while (flight := self._flight) is not None and _is_under_way(flight, loop):
             if self.is_away or not (await asyncio.wait({flight}, timeout=ends - loop.time()))[0]:
