@@ -1,9 +1,11 @@
 """What does a request cost that waits for its retry? 10,000 of them wait at once, in asyncio.
 
-The lower bound is a transport whose coroutine sleeps and calls again. Each contender runs in a
-process of its own, over an inner transport that answers each request 503 and then 200, from a new
-response each time. Memory is what Python holds while all of them wait, CPU that of the whole run;
-the rounds are interleaved and medians taken.
+The lower bound is a transport whose coroutine sleeps and calls again. All have the same inner
+transport, which answers each request 503 and then 200, from a new response each time. Memory is
+what Python holds while all of them wait, for the request and its task as well; CPU that of the
+whole run, from the making of a request to its answer. Beside it stands what the transport alone
+takes, with requests made before, and what a caller pays, whose client makes them. Each answer comes
+from a process of its own; the rounds are interleaved, and medians taken.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import multiprocessing
 import statistics
 import time
 import tracemalloc
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import httpx
 import httpx_retries
@@ -25,11 +27,14 @@ from .harness.contenders import OURS, PEER
 from .harness.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 
     from .harness.bench import Bench
 
+    Ask: TypeAlias = Callable[[httpx.AsyncBaseTransport, "Flaky"], Coroutine[Any, Any, float]]
+
 LOWEST = "sleeps and calls again"
+URL = "http://test/"
 HEADERS = [
     (b"Date", b"Sun, 06 Nov 1994 08:49:37 GMT"),
     (b"Content-Type", b"application/json"),
@@ -51,11 +56,12 @@ class Flaky(httpx.AsyncBaseTransport):
         waiters: how many requests there will be.
 
     Attributes:
+        waiters: as given.
         all_failed: set when all have been answered 503.
     """
 
     def __init__(self, waiters: int) -> None:
-        self._left = waiters
+        self.waiters = self._left = waiters
         self.all_failed = asyncio.Event()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -113,59 +119,87 @@ CONTENDERS: dict[str, Callable[[httpx.AsyncBaseTransport, Amount], httpx.AsyncBa
 }
 
 
-class Cost(NamedTuple):
-    """Of one request that waits: bytes held meanwhile, and CPU seconds in all."""
-
-    memory: float
-    cpu: float
+def made(waiters: int) -> Iterator[httpx.Request]:
+    """Requests, each made when it is asked for."""
+    return (httpx.Request("GET", URL) for _ in range(waiters))
 
 
-async def cpu_of(transport: httpx.AsyncBaseTransport, waiters: int) -> float:
-    """CPU seconds of each request, from its sending to its answer."""
-    requests = [httpx.Request("GET", "http://test/") for _ in range(waiters)]
+async def cpu_of(calls: Iterable[Awaitable[httpx.Response]], waiters: int) -> float:
+    """CPU seconds of each call, its making included where that is left to do."""
     gc.collect()
     began = time.process_time()
-    answers = await asyncio.gather(*map(transport.handle_async_request, requests))
+    answers = await asyncio.gather(*calls)
     spent = time.process_time() - began
-    assert all(answer.status_code == 200 for answer in answers)
+    assert [answer.status_code for answer in answers] == [200] * waiters
     return spent / waiters
 
 
-async def memory_of(transport: httpx.AsyncBaseTransport, inner: Flaky, waiters: int) -> float:
+async def cpu_of_all(transport: httpx.AsyncBaseTransport, inner: Flaky) -> float:
+    """CPU seconds of each request, from its making to its answer."""
+    count = inner.waiters
+    return await cpu_of(map(transport.handle_async_request, made(count)), count)
+
+
+async def cpu_alone(transport: httpx.AsyncBaseTransport, inner: Flaky) -> float:
+    """CPU seconds of each request, from its sending to its answer."""
+    count = inner.waiters
+    return await cpu_of(map(transport.handle_async_request, [*made(count)]), count)
+
+
+async def cpu_of_client(transport: httpx.AsyncBaseTransport, inner: Flaky) -> float:
+    """CPU seconds of each `client.get()`."""
+    count = inner.waiters
+    async with httpx.AsyncClient(transport=transport) as client:
+        return await cpu_of((client.get(URL) for _ in range(count)), count)
+
+
+async def memory_of(transport: httpx.AsyncBaseTransport, inner: Flaky) -> float:
     """Bytes that each request holds while all of them wait, what the caller holds included."""
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    tasks = [
-        asyncio.ensure_future(transport.handle_async_request(httpx.Request("GET", "http://test/")))
-        for _ in range(waiters)
-    ]
+    calls = map(transport.handle_async_request, made(inner.waiters))
+    tasks = [asyncio.ensure_future(call) for call in calls]
     await inner.all_failed.wait()
     gc.collect()
     held = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert not any(task.done() for task in tasks)
     await asyncio.gather(*tasks)
-    return held / waiters
+    return held / inner.waiters
 
 
-def cost_of(name: str, amount: Amount) -> Cost:
-    """One round of one contender, in this process."""
-    make, waiters = CONTENDERS[name], amount.waiters
-    cpu = asyncio.run(cpu_of(make(Flaky(waiters), amount), waiters))
-    inner = Flaky(waiters)
-    return Cost(asyncio.run(memory_of(make(inner, amount), inner, waiters)), cpu)
+MEMORY, CPU, ALONE, CLIENT = ASKS = (memory_of, cpu_of_all, cpu_alone, cpu_of_client)
+
+
+def cost_of(name: str, ask: Ask, amount: Amount) -> float:
+    """One answer of one contender, in this process."""
+    inner = Flaky(amount.waiters)
+    return asyncio.run(ask(CONTENDERS[name](inner, amount), inner))
+
+
+class Answers(dict[tuple[str, "Ask"], list[float]]):
+    """By contender and by what was asked: its answer in each round."""
+
+    def each(self, name: str, ask: Ask) -> float:
+        """Of one request, in the median round."""
+        return statistics.median(self[name, ask])
+
+    def ratio(self, name: str, ask: Ask) -> float:
+        """How many times the lower bound it is: the median of paired rounds."""
+        pairs = zip(self[name, ask], self[LOWEST, ask], strict=True)
+        return statistics.median(cost / lowest for cost, lowest in pairs)
 
 
 def measure(bench: Bench) -> Iterator[Table]:
     """Answer it."""
     amount = bench.pick(Amount(10_000, 3.0), Amount(1_000, 0.5))
-    seen: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
+    seen = Answers({(name, ask): [] for ask in ASKS for name in CONTENDERS})
     context = multiprocessing.get_context("spawn")
     for _ in bench.steps("waiters", bench.pick(7, 1)):
-        for name, costs in seen.items():
+        for (name, ask), costs in seen.items():
             with context.Pool(1) as process:
-                costs.append(process.apply(cost_of, (name, amount)))
+                costs.append(process.apply(cost_of, (name, ask, amount)))
     table = Table(
         f"{amount.waiters:,} requests that wait for their retry; ratios to the lower bound",
         {
@@ -174,17 +208,21 @@ def measure(bench: Bench) -> Iterator[Table]:
             "memory": ".2f",
             "CPU µs each": ".1f",
             "CPU": ".2f",
+            "the transport alone": ".2f",
+            "client.get()": ".2f",
         },
         bars="bytes each",
+        note="CPU is counted from the making of a request to its answer. *The transport alone*:"
+        " without the making; *client.get()*: with the client.",
     )
-    lowest = seen[LOWEST]
-    for name, costs in seen.items():
-        pairs = list(zip(costs, lowest, strict=True))
+    for name in CONTENDERS:
         table.add(
             name,
-            statistics.median(cost.memory for cost in costs),
-            statistics.median(cost.memory / low.memory for cost, low in pairs),
-            statistics.median(cost.cpu for cost in costs) * 1e6,
-            statistics.median(cost.cpu / low.cpu for cost, low in pairs),
+            seen.each(name, MEMORY),
+            seen.ratio(name, MEMORY),
+            seen.each(name, CPU) * 1e6,
+            seen.ratio(name, CPU),
+            seen.ratio(name, ALONE),
+            seen.ratio(name, CLIENT),
         )
     yield table

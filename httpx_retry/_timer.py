@@ -63,7 +63,9 @@ class LoopTimer:
             return wait
         if self._count > self._prune_above:
             self._prune()
-        tick = max(_FINEST, ldexp(1.0, frexp(seconds)[1] - _FINE))
+        tick = ldexp(1.0, frexp(seconds)[1] - _FINE)
+        if tick < _FINEST:  # noqa: PLR1730 - max() costs as much as all of this
+            tick = _FINEST
         moment = -(-(self._loop.time() + seconds) // tick) * tick
         waits = self._waits.get(moment)
         if waits is None:

@@ -70,21 +70,20 @@ class Listener:
         """Its threads end with their process."""
 
 
-class HTTP1Server(Listener):
-    """Answers with these statuses in turn, whatever the connection, and with one body."""
+def _written(peer: h11.Connection, status: int, headers: Headers, body: bytes) -> bytes:
+    length = (b"Content-Length", b"%d" % len(body))
+    head = h11.Response(status_code=status, headers=[length, *headers])
+    events = (head, h11.Data(data=body), h11.EndOfMessage())
+    return b"".join(peer.send(event) or b"" for event in events)
 
-    def __init__(
-        self,
-        statuses: Sequence[int] = (200,),
-        headers: Headers = (),
-        body: bytes = b"",
-        *,
-        over_tls: bool = False,
-    ) -> None:
-        self._statuses = cycle(statuses)
-        self._headers = [(b"Content-Length", b"%d" % len(body)), *headers]
+
+class HTTP1Server(Listener):
+    """Answers each request with 200 and one body."""
+
+    def __init__(self, headers: Headers = (), body: bytes = b"") -> None:
+        self._headers = headers
         self._body = body
-        super().__init__(over_tls=over_tls)
+        super().__init__()
 
     def serve(self, connection: socket.socket) -> None:
         parser = h11.Connection(h11.SERVER)
@@ -92,15 +91,27 @@ class HTTP1Server(Listener):
             parser.receive_data(data)
             while (event := parser.next_event()) is not h11.NEED_DATA:
                 if isinstance(event, h11.EndOfMessage):
-                    connection.sendall(self._answer(parser))
+                    connection.sendall(_written(parser, 200, self._headers, self._body))
                     parser.start_next_cycle()
                 elif isinstance(event, h11.ConnectionClosed):
                     return
 
-    def _answer(self, parser: h11.Connection) -> bytes:
-        head = h11.Response(status_code=next(self._statuses), headers=self._headers)
-        events = (head, h11.Data(data=self._body), h11.EndOfMessage())
-        return b"".join(parser.send(event) or b"" for event in events)
+
+class PromptServer(Listener):
+    """Answers with these statuses in turn and one body, and takes next to no time for it.
+
+    Its answers were written beforehand, and what comes in one piece is one request.
+    """
+
+    def __init__(self, statuses: Sequence[int], body: bytes, *, over_tls: bool = False) -> None:
+        self._answers = cycle(
+            [_written(h11.Connection(h11.SERVER), status, (), body) for status in statuses]
+        )
+        super().__init__(over_tls=over_tls)
+
+    def serve(self, connection: socket.socket) -> None:
+        while connection.recv(65_536):
+            connection.sendall(next(self._answers))
 
 
 class HTTP2Server(Listener):
