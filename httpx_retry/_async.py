@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from random import random as system_random
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -246,13 +245,13 @@ class AsyncRetryDriver:
     async def _drain(self, drain: Drain, stream: Any) -> None:
         """Read what is thrown away, before the wait: then its connection is not lost."""
         try:
-            # How it breaks meanwhile is nobody's concern.
-            with suppress(Exception):
-                chunks = aiter(drain.stream)
-                async for chunk in chunks:
-                    if drain.is_over(len(chunk)):
-                        await end_async_iteration(chunks)
-                        break
+            chunks = aiter(drain.stream)
+            async for chunk in chunks:
+                if drain.is_over(len(chunk)):
+                    await end_async_iteration(chunks)
+                    break
+        except Exception:  # noqa: BLE001, S110 - how it breaks meanwhile is nobody's concern
+            pass
         finally:
             await close_async_stream(stream)
 

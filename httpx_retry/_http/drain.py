@@ -34,6 +34,8 @@ class Drain:
         ends: the monotonic second at which it is given up.
     """
 
+    __slots__ = ("_left", "_monotonic", "ends", "stream")
+
     def __init__(self, stream: Any, limit: int, monotonic: Callable[[], float]) -> None:
         self.stream = stream
         self._left = limit
