@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._core.outcome import Evidence, Outcome
 from ._http.causes import was_refused
-from ._http.drain import drain_for
+from ._http.drain import drain_for, is_http2
 from ._http.faults import evidence_of_status
 from ._http.hints import hints_of
 from ._http.outgoing import Outgoing
@@ -47,10 +47,11 @@ class LatestAttempt(Journal):
         monotonic = self._settings.clock.monotonic
         request = self.request
         # Most often there is no more to it than to send the same request again.
-        if self._outgoing is not None or request.url is not self._url:
+        is_paced = self._settings.is_paced
+        if self._outgoing is not None or request.url is not self._url or is_paced:
             outgoing, longest = self.outgoing, self._policy.max_elapsed
             ends = None if longest is None else self._began + longest
-            request = outgoing.depart(ends, monotonic)
+            request = outgoing.depart(ends, monotonic, is_paced=is_paced)
             self.request = outgoing.request
         self._sent = monotonic()
         self.is_due = False
@@ -91,8 +92,8 @@ class LatestAttempt(Journal):
         """The attempt ended with a response."""
         status, policy, clock = response.status_code, self._policy, self._settings.clock
         self._ended, self._ended_at = clock.monotonic(), clock.time() + self._skipped
-        if policy.max_elapsed is not None:
-            self.outgoing.move_deadline(None)  # the body keeps the caller's own timeouts
+        if self._outgoing is not None:
+            self._outgoing.move_deadline(None)  # the body keeps the caller's own timeouts
         response.request = request = self.request
         self._response = response
         self.stream = response.stream
@@ -150,12 +151,19 @@ class LatestAttempt(Journal):
             or type(stream) is self._settings.wire.family.ByteStream
         ):
             return None
-        longest, left = self._policy.max_elapsed, None
-        if longest is not None:
+        outgoing, left = self._outgoing, None
+        is_paced = outgoing is not None and outgoing.is_paced
+        if is_http2(response) and not is_paced:
+            # What is no chunk is not counted, and may go on for ever: pings, other streams.
+            self._settings.is_paced = True
+            return None
+        if self._policy.max_elapsed is not None:
             # The wait that was granted needs its time, too.
-            left = longest - (self._ended - self._began) - (self.previous_delay or 0.0)
-        drain = drain_for(self.request, response, self._settings.clock.monotonic, left)
-        if drain is not None and longest is not None:
-            # What is no chunk is not counted, and may go on for ever: pings over HTTP/2.
-            self.outgoing.move_deadline(drain.ends)
+            passed = self._ended - self._began + (self.previous_delay or 0.0)
+            left = self._policy.max_elapsed - passed
+        drain = drain_for(
+            self.request, response, self._settings.clock.monotonic, left, is_paced=is_paced
+        )
+        if drain is not None and outgoing is not None:
+            outgoing.move_deadline(drain.ends)
         return drain

@@ -120,7 +120,7 @@ class Call(Turn):
         assert self.owes is not None
         owes, self.owes = self.owes, None
         elapsed = self._settings.clock.monotonic() - self._began
-        if is_too_late(self._policy.max_elapsed, elapsed + decision.delay):
+        if is_too_late(self._policy.max_elapsed, elapsed, decision.delay):
             self._stopped(DEADLINE)  # while the response is there to be handed over
             return None
         tokens = budget.withdraw(*owes)
@@ -189,6 +189,8 @@ class Call(Turn):
                 f"{what} before the {which} attempt", request=self.request
             )
         self._ended = now
+        if reason is not _CLOSED:
+            self.tokens = 0.0  # spent
         if self._records:
             self._take_back(reason)
         else:

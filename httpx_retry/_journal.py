@@ -47,7 +47,7 @@ class Journal(Progress):
         stream: of the response at hand, until it is taken: a sync or an async one, as the driver.
         wants_body: whether the response's body is to be read before it is judged.
         epoch: as given: in another one, the transport was closed since.
-        gave_up: whether the response at hand, if any, is not what the caller gets.
+        discards_response: whether the response at hand, if any, is not what the caller gets.
         is_due: whether an attempt is to be made, next.
         owes: what a retry has yet to withdraw from a budget that is leased (see `Call.settle`).
         spread: seconds over which the next attempt is spread, as many others wait for the same.
@@ -71,8 +71,8 @@ class Journal(Progress):
         "_skipped",
         "_status",
         "_url",
+        "discards_response",
         "epoch",
-        "gave_up",
         "is_due",
         "owes",
         "request",
@@ -104,7 +104,7 @@ class Journal(Progress):
         self.request = request
         self.epoch = epoch
         self.stream: Any = None
-        self.gave_up = self.wants_body = self.is_due = False
+        self.discards_response = self.wants_body = self.is_due = False
         self.owes: tuple[str, Load, float] | None = None
         self._settings = settings
         self._policy = policy

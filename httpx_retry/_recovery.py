@@ -170,7 +170,7 @@ class Recovery(Call):
         self.stream = None  # it is the body stream's to close, from now on
 
     def _give_up(self, decision: Stop) -> None:
-        self.gave_up = True
+        self.discards_response = True
         if decision.reason is not StopReason.CLOSED:
             self.tokens = 0.0  # spent
         outcome = self._outcome

@@ -107,7 +107,12 @@ class RetryDriver:
         else:
             traffic.roll(began)
         call: Call | None = None
-        if method not in policy.plain_methods or type(body) is not self._bytes or self._cooling:
+        if (
+            method not in policy.plain_methods
+            or type(body) is not self._bytes
+            or self._cooling
+            or self._settings.is_paced
+        ):
             call = Call(self._settings, policy, request, url, body, began, epoch)
             call.begin()
         else:
@@ -182,7 +187,7 @@ class RetryDriver:
                 # A sleep of 0 s is a system call all the same: 75 µs on Linux.
                 if delay > 0:
                     return delay
-            if call.gave_up:
+            if call.discards_response:
                 close_stream(call.take_stream())
         except BaseException:
             close_stream(call.take_stream())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ._attempt import LatestAttempt
 from ._core.cooldown import spread_after
-from ._core.decider import SHORTEST_ATTEMPT
+from ._core.decider import LATENESS, SHORTEST_ATTEMPT
 from ._http.requests import origin_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ class Turn(LatestAttempt):
         room = policy.max_retry_after - self.server_waits - wait
         if policy.max_elapsed is not None:
             elapsed = now - self._skipped - self._began
-            room = min(room, policy.max_elapsed - SHORTEST_ATTEMPT - elapsed - wait)
+            left = policy.max_elapsed - SHORTEST_ATTEMPT - elapsed
+            room = min(room, left / (1 + LATENESS) - wait)
         if room < 0.0:
             return 0.0
         wait += min(spread, room) * settings.random()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
 
-def check_seconds(name: str, value: object, *, at_least: float = 0.0, above: bool = False) -> None:
+def check_number(name: str, value: object, *, at_least: float = 0.0, above: bool = False) -> None:
     """Raise unless `value` is a finite number, at least (or above) `at_least`."""
     if not _is_real(value):
         raise TypeError(f"{name} must be a number, not {value!r}")

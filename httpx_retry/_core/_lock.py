@@ -19,13 +19,13 @@ class Process:
     number = 0
 
     @classmethod
-    def was_forked(cls) -> None:
+    def note_fork(cls) -> None:
         """This is the child."""
         cls.number += 1
 
 
 # Some systems know no forks.
-getattr(os, "register_at_fork", lambda **_: None)(after_in_child=Process.was_forked)
+getattr(os, "register_at_fork", lambda **_: None)(after_in_child=Process.note_fork)
 
 
 class ForkSafeLock:

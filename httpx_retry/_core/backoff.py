@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from ._checks import check_one_of, check_seconds
+from ._checks import check_number, check_one_of
 
 if TYPE_CHECKING:
     from .outcome import Outcome
@@ -67,9 +67,9 @@ class ExponentialBackoff:
     jitter: Jitter = "full"
 
     def __post_init__(self) -> None:
-        check_seconds("initial", self.initial)
-        check_seconds("factor", self.factor, at_least=1.0)
-        check_seconds("maximum", self.maximum)
+        check_number("initial", self.initial)
+        check_number("factor", self.factor, at_least=1.0)
+        check_number("maximum", self.maximum)
         check_one_of("jitter", self.jitter, get_args(Jitter))
 
     def __call__(self, context: BackoffContext) -> float:
@@ -98,7 +98,7 @@ class ConstantBackoff:
     jitter: Jitter = "none"
 
     def __post_init__(self) -> None:
-        check_seconds("delay", self.delay)
+        check_number("delay", self.delay)
         check_one_of("jitter", self.jitter, get_args(Jitter))
 
     def __call__(self, context: BackoffContext) -> float:
@@ -123,8 +123,8 @@ class DecorrelatedJitterBackoff:
     maximum: float = 30.0
 
     def __post_init__(self) -> None:
-        check_seconds("initial", self.initial)
-        check_seconds("maximum", self.maximum)
+        check_number("initial", self.initial)
+        check_number("maximum", self.maximum)
 
     def __call__(self, context: BackoffContext) -> float:
         """Return the seconds to wait, drawn from what the wait before allows."""

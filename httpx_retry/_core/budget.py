@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
-from ._checks import check_seconds
+from ._checks import check_number
 from ._lock import ForkSafeLock
 from .outcome import Load
 
@@ -93,10 +93,10 @@ class RetryBudget:
         deposit: float = 0.2,
         timeout_cost: float = 2.0,
     ) -> None:
-        check_seconds("capacity", capacity)
-        check_seconds("share", share)
-        check_seconds("deposit", deposit)
-        check_seconds("timeout_cost", timeout_cost)
+        check_number("capacity", capacity)
+        check_number("share", share)
+        check_number("deposit", deposit)
+        check_number("timeout_cost", timeout_cost)
         self._capacity = capacity
         self._most = capacity + _NOTHING
         self._share = share

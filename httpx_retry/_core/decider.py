@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._checks import check_seconds
+from ._checks import check_number
 from .backoff import BackoffContext
 from .outcome import Decision, Evidence, Outcome, Retry, RetryReason, Stop, StopReason
 from .policy import FIRST_ERROR_STATUS, RetryPolicy
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 # Seconds: with less than this left until the deadline, none is begun.
 SHORTEST_ATTEMPT = 0.001
+
+# A wait may end late by so much of its length: in an event loop, many end together.
+LATENESS = 1 / 500
 
 # Where nobody listens, most often a server is about to restart: retries cost it nothing, but those
 # that come too early are lost. So each draw is from this part of its range upwards, and what was in
@@ -119,7 +122,7 @@ def decide(
     asked = outcome.server_wait
     delay = asked if asked is not None else _own_delay(policy, progress, outcome, random)
     longest = policy.max_elapsed
-    if longest is not None and is_too_late(longest, progress.elapsed + delay):
+    if longest is not None and is_too_late(longest, progress.elapsed, delay):
         return DEADLINE
     if progress.is_closed:
         return _CLOSED
@@ -161,9 +164,9 @@ def _refusal(
     return None
 
 
-def is_too_late(longest: float | None, elapsed: float) -> bool:
-    """Whether an attempt that begins after `elapsed` seconds begins too late."""
-    return longest is not None and longest - elapsed < SHORTEST_ATTEMPT
+def is_too_late(longest: float | None, elapsed: float, delay: float = 0.0) -> bool:
+    """Whether an attempt that begins after `elapsed` seconds and a wait may begin too late."""
+    return longest is not None and longest - elapsed - delay * (1 + LATENESS) < SHORTEST_ATTEMPT
 
 
 def _verdict(ask: Callable[[Outcome], bool | None], outcome: Outcome) -> bool | None:
@@ -187,5 +190,5 @@ def _own_delay(
     delay = policy.backoff(_new_tuple(BackoffContext, context))
     # The check's own words are for what fails this one, which costs a tenth.
     if type(delay) not in _NUMBERS or not 0.0 <= delay < _INFINITY:
-        check_seconds("what backoff returns", delay)
+        check_number("what backoff returns", delay)
     return delay

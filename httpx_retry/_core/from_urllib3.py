@@ -9,7 +9,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ._checks import check_seconds
+from ._checks import check_number
 from .backoff import BackoffContext, ExponentialBackoff
 from .outcome import Evidence
 
@@ -73,9 +73,9 @@ class Urllib3Backoff:
     jitter: float = 0.0
 
     def __post_init__(self) -> None:
-        check_seconds("factor", self.factor)
-        check_seconds("maximum", self.maximum)
-        check_seconds("jitter", self.jitter)
+        check_number("factor", self.factor)
+        check_number("maximum", self.maximum)
+        check_number("jitter", self.jitter)
 
     def __call__(self, context: BackoffContext) -> float:
         """Return the seconds to wait after failure number `context.attempt`."""

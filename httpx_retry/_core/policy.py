@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from ._checks import check_count, check_flag, check_plain_function, check_seconds
+from ._checks import check_count, check_flag, check_number, check_plain_function
 from .backoff import Backoff, ExponentialBackoff
 from .outcome import Outcome
 
@@ -100,11 +100,11 @@ class RetryPolicy:
     def __post_init__(self) -> None:
         check_count("max_attempts", self.max_attempts, at_least=1)
         if self.max_elapsed is not None:
-            check_seconds("max_elapsed", self.max_elapsed, above=True)
+            check_number("max_elapsed", self.max_elapsed, above=True)
         check_plain_function("backoff", self.backoff)
         if isinstance(self.backoff, type):
             raise TypeError(f"backoff must be callable: call {self.backoff.__name__}()")
-        check_seconds("max_retry_after", self.max_retry_after)
+        check_number("max_retry_after", self.max_retry_after)
         if self.idempotency_header is not None:
             _check_token("idempotency_header", self.idempotency_header)
         if self.retry_if is not None:

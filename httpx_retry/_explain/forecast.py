@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
-from .._core._checks import check_seconds
+from .._core._checks import check_number
 from .._core.backoff import BackoffContext
 from .._core.decider import is_too_late
 from .._core.outcome import Evidence, Outcome
@@ -95,7 +95,7 @@ def forecast(policy: RetryPolicy) -> Forecast:
     journeys = [_waits(policy, outcome, draws) for draws in _draws(attempts - 1)]
     totals = [sum(waits) for waits in journeys]
     longest = max(totals)
-    check_seconds("the sum of what backoff returns", longest)
+    check_number("the sum of what backoff returns", longest)
     is_cut = any(len(waits) < attempts - 1 for waits in journeys)
     unforeseen = policy.max_attempts - attempts
     deadline = policy.max_elapsed
@@ -178,7 +178,7 @@ def _waits(
             wait = named[number]
         else:
             wait = _own_wait(policy, BackoffContext(number, previous, outcome, random))
-        if is_too_late(policy.max_elapsed, elapsed + wait):
+        if is_too_late(policy.max_elapsed, elapsed, wait):
             break
         waits.append(wait)
         elapsed, previous = elapsed + wait, wait
@@ -192,7 +192,7 @@ def _own_wait(policy: RetryPolicy, context: BackoffContext) -> float:
         after = f"after attempt {context.attempt}"
         said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise ValueError(f"the backoff, asked for the wait {after}, raised {said}") from error
-    check_seconds("what backoff returns", wait)
+    check_number("what backoff returns", wait)
     return wait
 
 

@@ -1,4 +1,4 @@
-"""The deadline of a call, in the one place where every phase of an attempt looks: its timeouts."""
+"""A deadline, in the one place where every phase of an attempt looks: its timeouts."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Deadline(dict[str, Any]):
 
     Args:
         timeouts: the caller's own, in seconds, by phase; None: without end.
-        ends: the monotonic second at which the deadline falls.
+        ends: the monotonic second at which the deadline falls; None: not yet.
         monotonic: the clock.
     """
 
     def __init__(
-        self, timeouts: Mapping[str, Any], ends: float, monotonic: Callable[[], float]
+        self, timeouts: Mapping[str, Any], ends: float | None, monotonic: Callable[[], float]
     ) -> None:
         self._own = timeouts
-        self._ends: float | None = ends
+        self._ends = ends
         self._monotonic = monotonic
         # For whoever copies it: what may be taken now, which is more than what may be later.
         super().__init__({phase: self.get(phase) for phase in timeouts})

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _SHORT = 1 << 14
 _SHORT_OF_HTTP2 = 1 << 22
 _MOST_DIGITS = 9
-# Seconds in all; each read has the caller's own timeout besides.
+# Seconds after which no more is read. A read that has begun has the caller's own timeout, which may
+# be so long, where the attempt's timeouts cannot be moved.
 _LONGEST = 1.0
 _LONGEST_READ = 5.0
 
@@ -48,11 +49,18 @@ class Drain:
         return self._left < 0 or self._monotonic() > self.ends
 
 
+def is_http2(response: httpx.Response) -> bool:
+    """Whether a response came over HTTP/2."""
+    return response.extensions.get("http_version") == b"HTTP/2"
+
+
 def drain_for(
     request: httpx.Request,
     response: httpx.Response,
     monotonic: Callable[[], float],
     left: float | None,
+    *,
+    is_paced: bool,
 ) -> Drain | None:
     """Return how to drain a response; None: it is rather closed unread.
 
@@ -61,6 +69,7 @@ def drain_for(
         response: not read yet.
         monotonic: the clock, in seconds.
         left: seconds until the deadline; None: there is none.
+        is_paced: whether its reads can be made to end when the drain does.
     """
     value = length_of(response.headers)
     length: int | None = None
@@ -68,7 +77,7 @@ def drain_for(
         length = int(value)
     if request.method == "HEAD" or response.status_code in WITHOUT_BODY:
         length = 0
-    if response.extensions.get("http_version") == b"HTTP/2":
+    if is_http2(response):
         # Even where there is no body its server has yet to say so: END_STREAM may never come.
         limit = most = _SHORT_OF_HTTP2
     elif length == 0:
@@ -79,12 +88,16 @@ def drain_for(
         limit, most = length, _SHORT
     if length is not None and length > most:
         return None
-    timeouts = request.extensions.get("timeout")
-    # httpx gives a dict: to ask for any Mapping costs ten times as much.
-    longest_read = timeouts.get("read") if isinstance(timeouts, dict) else None
-    # A server may go silent in the middle: nobody waits long for what nobody wants.
-    if longest_read is None or longest_read > _LONGEST_READ:
+    if left is not None and left < _LONGEST:
         return None
-    if left is not None and left < _LONGEST + longest_read:
+    if not is_paced and not _reads_end(request):
         return None
     return Drain(response.stream, limit, monotonic)
+
+
+def _reads_end(request: httpx.Request) -> bool:
+    """Whether the caller's own timeout ends each read soon: a server may go silent at any byte."""
+    timeouts = request.extensions.get("timeout")
+    # httpx gives a dict: to ask for any Mapping costs ten times as much.
+    longest = timeouts.get("read") if isinstance(timeouts, dict) else None
+    return longest is not None and longest <= _LONGEST_READ

@@ -120,7 +120,9 @@ class Outgoing:
         # and has changed the headers with it.
         return self.request.stream is self._body
 
-    def depart(self, ends: float | None, monotonic: Callable[[], float]) -> httpx.Request:
+    def depart(
+        self, ends: float | None, monotonic: Callable[[], float], *, is_paced: bool = False
+    ) -> httpx.Request:
         """Return the request to hand to the wrapped transport.
 
         The body goes under guard if it is not held in memory. Evidence is gathered only for what
@@ -129,6 +131,7 @@ class Outgoing:
         Args:
             ends: the monotonic second at which the deadline falls; None: there is none.
             monotonic: the clock.
+            is_paced: whether the timeouts may have to be moved, deadline or not.
         """
         request = self._take_next()
         self._body = request.stream
@@ -139,10 +142,11 @@ class Outgoing:
         self._witness = self._deadline = None
         as_trace = self._wire.as_trace
         is_traced = as_trace is not None and not self._may_run_twice(request)
-        if ends is None and not is_traced:
+        is_paced = is_paced or ends is not None
+        if not is_paced and not is_traced:
             return request
         sent = copied(request)
-        if ends is not None:
+        if is_paced:
             timeouts = sent.extensions.get("timeout")
             timeouts = timeouts if isinstance(timeouts, Mapping) else {}
             sent.extensions["timeout"] = self._deadline = Deadline(timeouts, ends, monotonic)
@@ -151,10 +155,15 @@ class Outgoing:
             sent.extensions["trace"] = as_trace(self._witness, sent.extensions.get("trace"))
         return sent
 
+    @property
+    def is_paced(self) -> bool:
+        """Whether the timeouts of what was sent can be moved."""
+        return self._deadline is not None
+
     def move_deadline(self, ends: float | None) -> None:
         """Let the deadline of what was sent fall at another second; None: not any more."""
-        assert self._deadline is not None
-        self._deadline.move(ends)
+        if self._deadline is not None:
+            self._deadline.move(ends)
 
     def _take_next(self) -> httpx.Request:
         """What `prepare` chose, for one attempt; else the caller's, to the URL that it had."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import Lock
 
-from .._core._checks import check_seconds
+from .._core._checks import check_number
 
 
 class FakeClock:
@@ -26,7 +26,7 @@ class FakeClock:
     sleeps: list[float]
 
     def __init__(self, wall: float = 1_700_000_000.0) -> None:
-        check_seconds("wall", wall)
+        check_number("wall", wall)
         self._wall = wall
         self._passed = 0.0
         self._lock = Lock()
@@ -50,6 +50,6 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         """Let time pass that is no wait: the seconds that a slow answer takes, say."""
-        check_seconds("seconds", seconds)
+        check_number("seconds", seconds)
         with self._lock:
             self._passed += seconds

@@ -118,6 +118,22 @@ async def test_one_that_fails_gives_nothing_back(world: World, clock: FakeClock)
     assert ledger.entries == [("withdraw", SITE, Load.SOME)]
 
 
+async def test_one_whose_time_is_up_after_a_wait_gives_nothing_back(
+    world: World, clock: FakeClock
+) -> None:
+    def prepare(request: httpx.Request, number: int) -> None:
+        clock.advance(4.0)
+
+    ledger = Ledger()
+    policy = POLICY.replace(max_elapsed=6.0)
+    more = options(clock, policy=policy, budget=ledger, prepare=prepare)
+    async with world.client(Server(503), **more) as client:
+        with pytest.raises(httpx.TransportError, match="the deadline passed"):
+            await client.get()
+
+    assert ledger.entries == [("withdraw", SITE, Load.SOME)] * 2
+
+
 async def test_one_whose_hook_raises_gives_it_back(world: World, clock: FakeClock) -> None:
     def prepare(request: httpx.Request, number: int) -> None:
         raise LookupError

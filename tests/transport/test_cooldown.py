@@ -20,6 +20,7 @@ from httpx_retry import (
     StopReason,
     retry_history,
 )
+from httpx_retry._core.decider import LATENESS
 from httpx_retry.testing import instant_retries
 from tests.worlds import Stream
 
@@ -258,7 +259,7 @@ async def test_the_spread_is_cut_to_what_servers_may_still_ask_for(
 async def test_the_spread_is_cut_to_what_the_deadline_leaves(
     world: World, clock: FakeClock
 ) -> None:
-    policy = ONCE.replace(max_elapsed=5.201)
+    policy = ONCE.replace(max_elapsed=5.2 * (1 + LATENESS) + 0.001)
     async with world.client(Server(LIMITED, 200), **cooled(clock, 0.5, policy=policy)) as client:
         await client.get()
         await client.get()

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from httpx_retry import ConstantBackoff, RetryPolicy
-from tests.faults.lab import HTTP1Server, HTTP2Server, Reply, client_context
+from tests.faults.lab import Cut, HTTP1Server, HTTP2Server, Reply, Stall, client_context
 from tests.worlds import Stream, World
 
 from .handlers import options
@@ -65,9 +65,6 @@ def length(size: int) -> dict[str, Any]:
         ({}, 0),
         (length(2) | {"timeout": None}, 0),
         (length(0) | {"timeout": None}, 1),
-        ({"extensions": HTTP2}, 2),
-        (length(1_000_000) | {"extensions": HTTP2}, 2),
-        (length(5_000_000) | {"extensions": HTTP2}, 0),
         ({"method": "HEAD"} | length(1_000_000), 1),
     ],
 )
@@ -77,13 +74,13 @@ async def test_what_is_short_is_read_to_its_end(
     assert await drained(world, clock, Counting(b"a", b"b", clock=clock), **facts) == read
 
 
-@pytest.mark.parametrize(("wait", "read"), [(0.5, 2), (2.0, 0)])
+@pytest.mark.parametrize(("wait", "read"), [(0.5, 2), (1.5, 0)])
 async def test_the_deadline_has_to_leave_room_for_the_wait_as_well(
     world: World, clock: FakeClock, wait: float, read: int
 ) -> None:
     stream = Counting(b"a", b"b", clock=clock)
     answers = [httpx.Response(503, stream=stream, **length(2)), httpx.Response(200)]
-    policy = RetryPolicy(max_elapsed=7.0, backoff=ConstantBackoff(wait))
+    policy = RetryPolicy(max_elapsed=2.0, backoff=ConstantBackoff(wait))
     async with world.client(lambda _: answers.pop(0), **options(clock, policy=policy)) as client:
         assert (await client.get(timeout=5.0)).status_code == 200
 
@@ -131,36 +128,99 @@ async def test_fifty_discarded_megabytes_leave_the_window_open(world: World) -> 
     assert server.connections == 1
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_over_http2_the_end_of_no_body_may_never_come(
-    world: World, clock: FakeClock, method: str
-) -> None:
-    stream = Counting(b"", clock=clock)
-    facts = {"extensions": HTTP2, **length(0)}
+class Told(Stream):
+    """A stream that notes the longest that a read of it may take, and is read once it is asked."""
 
-    assert await drained(world, clock, stream, method, timeout=None, **facts) == 0
-    assert await drained(world, clock, Counting(b"", clock=clock), method, **facts) == 1
+    def __init__(self, requests: list[httpx.Request], *parts: bytes) -> None:
+        super().__init__(*parts)
+        self._requests = requests
+        self.may_take: list[float | None] = []
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.may_take.append(self._requests[-1].extensions["timeout"].get("read"))
+        yield from super().__iter__()
+
+
+@pytest.mark.parametrize("timeout", [5.0, None])
+@pytest.mark.parametrize(
+    ("facts", "is_read"),
+    [
+        ({}, True),
+        (length(1_000_000), True),
+        (length(0), True),
+        (length(0) | {"method": "HEAD"}, True),
+        (length(5_000_000), False),
+    ],
+)
+async def test_over_http2_only_what_can_be_made_to_end_is_read(
+    world: World, clock: FakeClock, facts: dict[str, Any], is_read: bool, timeout: float | None
+) -> None:
+    """Its server may never say so, and what else comes on the connection keeps a read going."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        if len(requests) % 2:
+            streams.append(Told(requests, b"a", b"b"))
+            return httpx.Response(503, stream=streams[-1], extensions=HTTP2, **more)
+        return httpx.Response(200, stream=Told(requests), extensions=HTTP2)
+
+    requests: list[httpx.Request] = []
+    streams: list[Told] = []
+    more = dict(facts)
+    method = more.pop("method", "GET")
+    async with world.client(answer, **options(clock, policy=POLICY)) as client:
+        for _ in range(3):
+            await client.request(method, "http://test/", timeout=timeout)
+
+    first, second, third = (stream.may_take for stream in streams)
+    assert first == []
+    assert second == third == ([1.0] if is_read else [])
+
+
+async def test_what_is_handed_over_has_the_callers_own_timeouts(
+    world: World, clock: FakeClock
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        status = 503 if len(requests) % 2 else 200
+        streams.append(Told(requests, b"a"))
+        return httpx.Response(status, stream=streams[-1], extensions=HTTP2)
+
+    requests: list[httpx.Request] = []
+    streams: list[Told] = []
+    async with world.client(answer, **options(clock, policy=POLICY)) as client:
+        for _ in range(2):
+            await client.get(timeout=7.0)
+
+    assert [stream.may_take for stream in streams] == [[], [7.0], [1.0], [7.0]]
+
+
+async def test_a_server_that_never_ends_a_response_over_http2_holds_nobody_up(
+    world: World,
+) -> None:
+    endless = Cut(Reply(503, b"sorry"), at=5, by=Stall())
+    with HTTP2Server([endless, Reply()]) as server:
+        options = {"http2": True, "verify": client_context(), "trust_env": False}
+        async with world.client(None, policy=POLICY, **options) as client:
+            assert (await client.get(server.url, timeout=None)).status_code == 200
+
+    assert server.connections == 1
 
 
 async def test_with_a_deadline_a_second_is_all_that_its_reads_may_take(
     world: World, clock: FakeClock
 ) -> None:
-    class Asking(Stream):
-        def __iter__(self) -> Iterator[bytes]:
-            may_take.append(requests[-1].extensions["timeout"].get("read"))
-            yield from super().__iter__()
-
     def answer(request: httpx.Request) -> httpx.Response:
         requests.append(request)
-        if len(requests) == 1:
-            return httpx.Response(503, stream=Asking(b"ab"), **length(2))
-        return httpx.Response(200, stream=Asking(b"ab"), **length(2))
+        status = 503 if len(requests) == 1 else 200
+        streams.append(Told(requests, b"ab"))
+        return httpx.Response(status, stream=streams[-1], **length(2))
 
     requests: list[httpx.Request] = []
-    may_take: list[float] = []
+    streams: list[Told] = []
     policy = RetryPolicy(max_elapsed=60.0, backoff=ConstantBackoff(0))
     async with world.client(answer, **options(clock, policy=policy)) as client:
         await client.get(timeout=5.0)
 
     # What is handed over is read by the caller's own timeouts.
-    assert may_take == [1.0, 5.0]
+    assert [stream.may_take for stream in streams] == [[1.0], [5.0]]
