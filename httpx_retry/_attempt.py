@@ -93,7 +93,7 @@ class LatestAttempt(Journal):
         status, policy, clock = response.status_code, self._policy, self._settings.clock
         self._ended, self._ended_at = clock.monotonic(), clock.time() + self._skipped
         if self._outgoing is not None:
-            self._outgoing.move_deadline(None)  # the body keeps the caller's own timeouts
+            self._outgoing.lift_deadline()  # the body keeps the caller's own timeouts
         response.request = request = self.request
         self._response = response
         self.stream = response.stream
@@ -151,9 +151,8 @@ class LatestAttempt(Journal):
             or type(stream) is self._settings.wire.family.ByteStream
         ):
             return None
-        outgoing, left = self._outgoing, None
-        is_paced = outgoing is not None and outgoing.is_paced
-        if is_http2(response) and not is_paced:
+        outgoing, left, is_shared = self._outgoing, None, is_http2(response)
+        if is_shared and (outgoing is None or not outgoing.is_paced):
             # What is no chunk is not counted, and may go on for ever: pings, other streams.
             self._settings.is_paced = True
             return None
@@ -161,9 +160,7 @@ class LatestAttempt(Journal):
             # The wait that was granted needs its time, too.
             passed = self._ended - self._began + (self.previous_delay or 0.0)
             left = self._policy.max_elapsed - passed
-        drain = drain_for(
-            self.request, response, self._settings.clock.monotonic, left, is_paced=is_paced
-        )
+        drain = drain_for(self.request, response, self._settings.clock.monotonic, left)
         if drain is not None and outgoing is not None:
-            outgoing.move_deadline(drain.ends)
+            outgoing.end_drain(drain.ends, is_shared=is_shared)
         return drain

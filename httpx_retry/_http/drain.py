@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 _SHORT = 1 << 14
 _SHORT_OF_HTTP2 = 1 << 22
 _MOST_DIGITS = 9
-# Seconds after which no more is read. A read that has begun has the caller's own timeout, which may
-# be so long, where the attempt's timeouts cannot be moved.
+# Seconds after which no more is read; a read that has begun has the caller's own timeout.
 _LONGEST = 1.0
 _LONGEST_READ = 5.0
 
@@ -59,8 +58,6 @@ def drain_for(
     response: httpx.Response,
     monotonic: Callable[[], float],
     left: float | None,
-    *,
-    is_paced: bool,
 ) -> Drain | None:
     """Return how to drain a response; None: it is rather closed unread.
 
@@ -69,7 +66,6 @@ def drain_for(
         response: not read yet.
         monotonic: the clock, in seconds.
         left: seconds until the deadline; None: there is none.
-        is_paced: whether its reads can be made to end when the drain does.
     """
     value = length_of(response.headers)
     length: int | None = None
@@ -88,16 +84,12 @@ def drain_for(
         limit, most = length, _SHORT
     if length is not None and length > most:
         return None
-    if left is not None and left < _LONGEST:
-        return None
-    if not is_paced and not _reads_end(request):
-        return None
-    return Drain(response.stream, limit, monotonic)
-
-
-def _reads_end(request: httpx.Request) -> bool:
-    """Whether the caller's own timeout ends each read soon: a server may go silent at any byte."""
     timeouts = request.extensions.get("timeout")
     # httpx gives a dict: to ask for any Mapping costs ten times as much.
-    longest = timeouts.get("read") if isinstance(timeouts, dict) else None
-    return longest is not None and longest <= _LONGEST_READ
+    longest_read = timeouts.get("read") if isinstance(timeouts, dict) else None
+    # A server may go silent in the middle: nobody waits long for what nobody wants.
+    if longest_read is None or longest_read > _LONGEST_READ:
+        return None
+    if left is not None and left < _LONGEST + longest_read:
+        return None
+    return Drain(response.stream, limit, monotonic)

@@ -160,10 +160,24 @@ class Outgoing:
         """Whether the timeouts of what was sent can be moved."""
         return self._deadline is not None
 
-    def move_deadline(self, ends: float | None) -> None:
-        """Let the deadline of what was sent fall at another second; None: not any more."""
-        if self._deadline is not None:
+    def end_drain(self, ends: float, *, is_shared: bool) -> None:
+        """Let reading what is thrown away end at another second.
+
+        Args:
+            ends: a monotonic second.
+            is_shared: whether others use the same connection.
+        """
+        if self._deadline is None:
+            return
+        if is_shared:
+            self._deadline.stop_reading(ends)
+        else:
             self._deadline.move(ends)
+
+    def lift_deadline(self) -> None:
+        """Let the deadline of what was sent not fall any more."""
+        if self._deadline is not None:
+            self._deadline.move(None)
 
     def _take_next(self) -> httpx.Request:
         """What `prepare` chose, for one attempt; else the caller's, to the URL that it had."""

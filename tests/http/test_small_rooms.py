@@ -70,21 +70,14 @@ def test_a_drain_is_over_past_its_bytes_or_its_second() -> None:
 
 
 def drain_of(
-    length: object = None,
-    *,
-    left: float | None = None,
-    method: str = "GET",
-    read: float | None = 5.0,
-    is_paced: bool = False,
-    **more: Any,
+    length: object = None, *, left: float | None = None, method: str = "GET", **more: Any
 ) -> Drain | None:
     headers = {} if length is None else {"Content-Length": str(length)}
     return drain_for(
-        httpx.Request(method, "http://test/", extensions={"timeout": {"read": read}}),
+        httpx.Request(method, "http://test/", extensions={"timeout": {"read": 5.0}}),
         httpx.Response(more.pop("status", 503), headers=headers, extensions=more),
         FakeClock().monotonic,
         left=left,
-        is_paced=is_paced,
     )
 
 
@@ -103,18 +96,8 @@ def test_a_short_body_is_drained_if_that_cannot_last() -> None:
     assert drain_of((1 << 14) + 1) is None
     assert drain_of("none at all") is None
     assert drain_of("0x5") is None
-
-
-def test_where_its_reads_can_be_made_to_end_a_second_has_to_be_left() -> None:
-    assert ends_after(5, drain_of(5, left=1.0, is_paced=True))
-    assert drain_of(5, left=0.999, is_paced=True) is None
-    assert ends_after(5, drain_of(5, read=None, is_paced=True))
-
-
-def test_where_they_cannot_the_callers_timeout_has_to_be_short() -> None:
-    assert ends_after(5, drain_of(5, read=5.0))
-    assert drain_of(5, read=5.001) is None
-    assert drain_of(5, read=None) is None
+    assert ends_after(5, drain_of(5, left=6.0))
+    assert drain_of(5, left=5.999) is None
 
 
 def test_over_http2_the_window_is_worth_more() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -74,13 +75,13 @@ async def test_what_is_short_is_read_to_its_end(
     assert await drained(world, clock, Counting(b"a", b"b", clock=clock), **facts) == read
 
 
-@pytest.mark.parametrize(("wait", "read"), [(0.5, 2), (1.5, 0)])
+@pytest.mark.parametrize(("wait", "read"), [(0.5, 2), (2.0, 0)])
 async def test_the_deadline_has_to_leave_room_for_the_wait_as_well(
     world: World, clock: FakeClock, wait: float, read: int
 ) -> None:
     stream = Counting(b"a", b"b", clock=clock)
     answers = [httpx.Response(503, stream=stream, **length(2)), httpx.Response(200)]
-    policy = RetryPolicy(max_elapsed=2.0, backoff=ConstantBackoff(wait))
+    policy = RetryPolicy(max_elapsed=7.0, backoff=ConstantBackoff(wait))
     async with world.client(lambda _: answers.pop(0), **options(clock, policy=policy)) as client:
         assert (await client.get(timeout=5.0)).status_code == 200
 
@@ -128,20 +129,47 @@ async def test_fifty_discarded_megabytes_leave_the_window_open(world: World) -> 
     assert server.connections == 1
 
 
-class Told(Stream):
-    """A stream that notes the longest that a read of it may take, and is read once it is asked."""
+class Asking(Stream):
+    """A stream that notes how long each of its reads may take.
 
-    def __init__(self, requests: list[httpx.Request], *parts: bytes) -> None:
+    Args:
+        request: what it answers.
+        parts: what is read.
+        seconds: what each read takes.
+        clock: by which it takes them.
+    """
+
+    def __init__(
+        self, request: httpx.Request, *parts: bytes, clock: FakeClock, seconds: float = 0
+    ) -> None:
         super().__init__(*parts)
-        self._requests = requests
+        self._timeouts = request.extensions["timeout"]
+        self._clock = clock
+        self._seconds = seconds
         self.may_take: list[float | None] = []
 
     def __iter__(self) -> Iterator[bytes]:
-        self.may_take.append(self._requests[-1].extensions["timeout"].get("read"))
-        yield from super().__iter__()
+        for part in super().__iter__():
+            self.may_take.append(self._timeouts.get("read"))
+            self._clock.advance(self._seconds)
+            if part:
+                yield part
 
 
-@pytest.mark.parametrize("timeout", [5.0, None])
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def flaky(streams: list[Asking], clock: FakeClock, *parts: bytes, seconds: float = 0) -> Answer:
+    """Answers over HTTP/2, 503 and 200 in turn."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        status = 200 if len(streams) % 2 else 503
+        streams.append(Asking(request, *parts, clock=clock, seconds=seconds))
+        return httpx.Response(status, stream=streams[-1], extensions=HTTP2)
+
+    return answer
+
+
 @pytest.mark.parametrize(
     ("facts", "is_read"),
     [
@@ -150,49 +178,50 @@ class Told(Stream):
         (length(0), True),
         (length(0) | {"method": "HEAD"}, True),
         (length(5_000_000), False),
+        ({"timeout": None}, False),
     ],
 )
-async def test_over_http2_only_what_can_be_made_to_end_is_read(
-    world: World, clock: FakeClock, facts: dict[str, Any], is_read: bool, timeout: float | None
+async def test_over_http2_responses_are_read_from_the_second_on(
+    world: World, clock: FakeClock, facts: dict[str, Any], is_read: bool
 ) -> None:
-    """Its server may never say so, and what else comes on the connection keeps a read going."""
+    """The first went out with timeouts that cannot be moved: to read it might never end."""
 
     def answer(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        if len(requests) % 2:
-            streams.append(Told(requests, b"a", b"b"))
-            return httpx.Response(503, stream=streams[-1], extensions=HTTP2, **more)
-        return httpx.Response(200, stream=Told(requests), extensions=HTTP2)
+        status = 200 if len(streams) % 2 else 503
+        streams.append(Asking(request, b"a", b"b", clock=clock))
+        return httpx.Response(status, stream=streams[-1], extensions=HTTP2, headers=headers)
 
-    requests: list[httpx.Request] = []
-    streams: list[Told] = []
-    more = dict(facts)
-    method = more.pop("method", "GET")
+    streams: list[Asking] = []
+    headers, timeout = facts.get("headers"), facts.get("timeout", 5.0)
     async with world.client(answer, **options(clock, policy=POLICY)) as client:
         for _ in range(3):
-            await client.request(method, "http://test/", timeout=timeout)
+            await client.request(facts.get("method", "GET"), "http://test/", timeout=timeout)
 
-    first, second, third = (stream.may_take for stream in streams)
-    assert first == []
-    assert second == third == ([1.0] if is_read else [])
+    first, _, second, _, third, _ = (len(stream.may_take) for stream in streams)
+    assert (first, second, third) == (0, 2 * is_read, 2 * is_read)
 
 
-async def test_what_is_handed_over_has_the_callers_own_timeouts(
+async def test_over_http2_no_read_begins_after_a_second(world: World, clock: FakeClock) -> None:
+    """One that times out would end all that goes on in its connection: it has the caller's own."""
+    streams: list[Asking] = []
+    answer = flaky(streams, clock, *[b""] * 100, seconds=0.3)
+    async with world.client(answer, **options(clock, policy=POLICY)) as client:
+        for _ in range(2):
+            await client.get(timeout=5.0)
+
+    assert streams[2].may_take == [5.0] * 4
+    assert streams[2].closed == 1
+
+
+async def test_what_is_handed_over_is_read_by_the_callers_own_timeouts(
     world: World, clock: FakeClock
 ) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        status = 503 if len(requests) % 2 else 200
-        streams.append(Told(requests, b"a"))
-        return httpx.Response(status, stream=streams[-1], extensions=HTTP2)
-
-    requests: list[httpx.Request] = []
-    streams: list[Told] = []
-    async with world.client(answer, **options(clock, policy=POLICY)) as client:
+    streams: list[Asking] = []
+    async with world.client(flaky(streams, clock, b"a"), **options(clock, policy=POLICY)) as client:
         for _ in range(2):
             await client.get(timeout=7.0)
 
-    assert [stream.may_take for stream in streams] == [[], [7.0], [1.0], [7.0]]
+    assert [stream.may_take for stream in streams[1::2]] == [[7.0], [7.0]]
 
 
 async def test_a_server_that_never_ends_a_response_over_http2_holds_nobody_up(
@@ -211,13 +240,11 @@ async def test_with_a_deadline_a_second_is_all_that_its_reads_may_take(
     world: World, clock: FakeClock
 ) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        status = 503 if len(requests) == 1 else 200
-        streams.append(Told(requests, b"ab"))
+        status = 200 if streams else 503
+        streams.append(Asking(request, b"ab", clock=clock))
         return httpx.Response(status, stream=streams[-1], **length(2))
 
-    requests: list[httpx.Request] = []
-    streams: list[Told] = []
+    streams: list[Asking] = []
     policy = RetryPolicy(max_elapsed=60.0, backoff=ConstantBackoff(0))
     async with world.client(answer, **options(clock, policy=policy)) as client:
         await client.get(timeout=5.0)
