@@ -10,12 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import TypeGuard
 
+# The largest float. Integers may be larger, and are as good as infinite then.
+LARGEST = math.nextafter(math.inf, 0.0)
+
 
 def check_number(name: str, value: object, *, at_least: float = 0.0, above: bool = False) -> None:
     """Raise unless `value` is a finite number, at least (or above) `at_least`."""
     if not _is_real(value):
         raise TypeError(f"{name} must be a number, not {value!r}")
-    if not math.isfinite(value) or value < at_least or (above and value == at_least):
+    if not -LARGEST <= value <= LARGEST or value < at_least or (above and value == at_least):
         bound = "above" if above else "at least"
         raise ValueError(f"{name} must be finite and {bound} {at_least:g}, not {value!r}")
 

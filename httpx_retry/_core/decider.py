@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._checks import check_number
+from ._checks import LARGEST, check_number
 from .backoff import BackoffContext
 from .outcome import Decision, Evidence, Outcome, Retry, RetryReason, Stop, StopReason
 from .policy import FIRST_ERROR_STATUS, RetryPolicy
@@ -28,7 +28,6 @@ LATENESS = 1 / 500
 _LATE = 0.9
 
 _NUMBERS = (float, int)
-_INFINITY = float("inf")
 _new_tuple = tuple.__new__
 
 # Looked up once: a member of an Enum costs twenty times a global.
@@ -189,6 +188,6 @@ def _own_delay(
     context = (progress.attempts, progress.previous_delay, outcome, draw)
     delay = policy.backoff(_new_tuple(BackoffContext, context))
     # The check's own words are for what fails this one, which costs a tenth.
-    if type(delay) not in _NUMBERS or not 0.0 <= delay < _INFINITY:
+    if type(delay) not in _NUMBERS or not 0.0 <= delay <= LARGEST:
         check_number("what backoff returns", delay)
     return delay

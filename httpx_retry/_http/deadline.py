@@ -9,6 +9,9 @@ from .._core.decider import SHORTEST_ATTEMPT
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+# Seconds: thirty years. Sockets know no much longer ones.
+_ENDLESS = 1e9
+
 
 class Deadline(dict[str, Any]):
     """A `timeout` extension that lets no phase take longer than what is left.
@@ -55,6 +58,8 @@ class Deadline(dict[str, Any]):
             return own
         # Never 0: a socket would take it for "do not wait at all".
         left = max(self._ends - self._monotonic(), SHORTEST_ATTEMPT)
+        if left > _ENDLESS:
+            return own
         return left if own is None else min(own, left)
 
     def __getitem__(self, phase: str) -> Any:

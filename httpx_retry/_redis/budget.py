@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .._core._lock import ForkSafeLock, Process
+from .._core._lock import ForkSafeLock
 from .._core.budget import RetryBudget
 from .._core.outcome import Load
 from .keys import check_prefix, key_of
@@ -73,7 +74,7 @@ class RedisRetryBudget:
         self._link = Link(client, LEASE, "budget")
         self.missing: OrderedDict[str, Lease] = OrderedDict()
         self._lock = ForkSafeLock()
-        self._process = Process.number
+        self._process = os.getpid()
         self.lease: Callable[[str, Load, float], Awaitable[None] | None] = (
             self._lease_in_task if self._link.is_async else self._lease_in_thread
         )
@@ -189,7 +190,7 @@ class RedisRetryBudget:
 
     def _locked(self) -> Lock:
         # What was leased is its parent's.
-        if self._process != Process.number:
-            self._process = Process.number
+        if self._process != os.getpid():
             self.missing.clear()
+            self._process = os.getpid()
         return self._lock.here()

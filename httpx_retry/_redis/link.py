@@ -7,13 +7,13 @@ the bound holds with any client, whatever its timeouts and its own retries are.
 from __future__ import annotations
 
 import logging
+import os
 from hashlib import sha1
 from inspect import iscoroutinefunction
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._core._lock import Process
 from .._streams import asyncio_loop
 
 if TYPE_CHECKING:
@@ -77,11 +77,12 @@ class Link:
         self._renew()
 
     def _renew(self) -> None:
-        self._process = Process.number
         self._turn = Lock()
         self._lock = Lock()
         # When the question that is under way went out.
         self._departed = _NEVER
+        # The last of all: another thread may look at once.
+        self._process = os.getpid()
 
     def ask(self, next_question: Callable[[], Question | None], now: float) -> None:
         """Ask in a thread, and return when the reply is booked, or after 50 ms.
@@ -178,7 +179,7 @@ class Link:
 
     def _may_ask(self, now: float) -> bool:
         # A question that was under way in the process that this one was forked from never ends.
-        if self._process != Process.number:
+        if self._process != os.getpid():
             self._renew()
         return not self.is_away or now >= self._again_at
 

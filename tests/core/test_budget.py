@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from httpx_retry import Load, RetryBudget
-from httpx_retry._core._lock import Process
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from httpx_retry.redis import RedisRetryBudget
 
 SITE = "https://example.org"
@@ -166,29 +168,23 @@ def test_threads_share_it() -> None:
     assert sum(granted) == 1000
 
 
-def test_who_finds_the_lock_taken_waits_for_it() -> None:
-    class Taken:
-        """A lock that tells of who comes for it."""
-
-        def __enter__(self) -> None:
-            found.set()
-            free.wait(10)
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
+def test_who_finds_the_lock_taken_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     budget = RetryBudget()
-    budget._lock._locks[Process.number] = Taken()  # type: ignore[assignment] # stands in for one
-    found, free, granted = threading.Event(), threading.Event(), []
+    found, mine, granted = threading.Event(), os.getpid(), []
+
+    def getpid() -> int:
+        found.set()
+        return mine
 
     def take() -> None:
         granted.append(budget.withdraw(SITE, Load.SOME, 0))
 
+    monkeypatch.setattr(os, "getpid", getpid)
     thread = threading.Thread(target=take)
-    thread.start()
-    assert found.wait(10)
-    assert granted == []
-    free.set()
+    with budget._lock.here():
+        thread.start()
+        assert found.wait(10)
+        assert granted == []
     thread.join(10)
 
     assert granted == [1]
@@ -197,16 +193,22 @@ def test_who_finds_the_lock_taken_waits_for_it() -> None:
 def test_a_process_that_was_forked_has_a_lock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     budget = RetryBudget()
     with budget._lock.here():
-        monkeypatch.setattr(Process, "number", -1)
+        monkeypatch.setattr(os, "getpid", lambda: -1)
 
         assert budget.withdraw(SITE, Load.SOME, 0) == 1
 
 
+def unheard_fork() -> int:
+    """A fork of which Python is not told, as uWSGI's are."""
+    return int(ctypes.PyDLL(None).fork())
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-def test_a_child_is_not_locked_out_by_a_thread_of_its_parent() -> None:
+@pytest.mark.parametrize("fork", [getattr(os, "fork", None), unheard_fork])
+def test_a_child_is_not_locked_out_by_a_thread_of_its_parent(fork: Callable[[], int]) -> None:
     budget = RetryBudget()
     with budget._lock.here():
-        child = os.fork()
+        child = fork()
         if child == 0:  # pragma: no cover - the child's coverage is lost with it
             os._exit(0 if budget.withdraw(SITE, Load.SOME, 0) == 1 else 1)
         _, status = os.waitpid(child, 0)
@@ -219,6 +221,7 @@ def test_a_child_is_not_locked_out_by_a_thread_of_its_parent() -> None:
     [
         ({"capacity": -1}, ValueError, "capacity must be finite and at least 0, not -1"),
         ({"share": float("nan")}, ValueError, "share must be finite"),
+        ({"capacity": 10**400}, ValueError, "capacity must be finite and at least 0, not 1000"),
         ({"deposit": "0.2"}, TypeError, "deposit must be a number, not '0.2'"),
         ({"timeout_cost": None}, TypeError, "timeout_cost must be a number, not None"),
     ],

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from httpx_retry import Cooldown, LocalCooldown
-from httpx_retry._core._lock import Process
 from httpx_retry._core.cooldown import spread_after
 
 SITE = "https://example.org"
@@ -106,7 +105,7 @@ def test_a_child_is_not_locked_out_by_a_thread_of_its_parent() -> None:
 def test_a_process_that_was_forked_has_a_lock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     cooldown = LocalCooldown()
     with cooldown._lock.here():
-        monkeypatch.setattr(Process, "number", -1)
+        monkeypatch.setattr(os, "getpid", lambda: -1)
         cooldown.impose(SITE, 1, 0)
 
     assert cooldown.remaining(SITE, 0) == 1

@@ -199,7 +199,7 @@ def test_a_verdict_that_is_none_is_named(verdict: Any) -> None:
         decision(RetryPolicy(retry_if=lambda _: verdict))
 
 
-@pytest.mark.parametrize("delay", [-1, math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("delay", [-1, math.nan, math.inf, -math.inf, 10**400])
 def test_a_backoff_beyond_reason_is_named(delay: float) -> None:
     with pytest.raises(ValueError, match=f"what backoff returns must be finite .* not {delay!r}"):
         decision(RetryPolicy(backoff=lambda _: delay))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
@@ -12,7 +13,6 @@ import pytest
 import redis
 
 from httpx_retry import Load
-from httpx_retry._core._lock import Process
 from httpx_retry.redis import RedisRetryBudget
 from tests.core.test_budget import busy
 from tests.worlds import World, settled
@@ -335,7 +335,7 @@ def test_a_process_that_was_forked_has_nothing_of_its_parent(
         budget = RedisRetryBudget(client)
         budget.lease(SITE, Load.SOME, 0)
         with budget._locked():
-            monkeypatch.setattr(Process, "number", -1)
+            monkeypatch.setattr(os, "getpid", lambda: -1)
             budget._link._turn.acquire()
 
             budget.lease(SITE, Load.SOME, 0)
@@ -349,7 +349,7 @@ async def test_a_process_that_was_forked_finds_no_lock_of_its_parent(
     async with workers(world, server) as (one, _):
         lock = one._link._lock
         with lock:
-            monkeypatch.setattr(Process, "number", -1)
+            monkeypatch.setattr(os, "getpid", lambda: -1)
             one._link._may_ask(0)
 
             assert one._link._lock is not lock

@@ -69,6 +69,14 @@ async def test_timeouts_that_were_never_said_are_without_end(
     assert seen == [10.0]
 
 
+@pytest.mark.parametrize("longest", [1e10, 1e308])
+async def test_a_deadline_that_nobody_will_see_is_none(world: World, longest: float) -> None:
+    with HTTP1Server() as server:
+        options = {"policy": POLICY.replace(max_elapsed=longest), "trust_env": False}
+        async with world.client(None, **options) as client:
+            assert (await client.get(server.url, timeout=None)).status_code == 200
+
+
 async def test_a_phase_that_begins_too_late_has_a_millisecond(
     world: World, clock: FakeClock
 ) -> None:
