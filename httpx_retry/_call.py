@@ -1,7 +1,8 @@
 """One request's journey: outcome in, decision out. It never sends and never waits.
 
-The drivers make a `Call` when a first attempt did not simply succeed, and ask of it, in this order:
-`failed` or `answered`, `judge`, and then `conclude`, or `depart` and all of it again.
+The drivers make a `Call` when a first attempt did not simply succeed, or before it where it is not
+simply to be sent, and ask of it, in this order: `depart`, `failed` or `answered`, `judge`, and then
+`conclude`, or all of it again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _BUG, _CLOSED = Evidence.BUG, StopReason.CLOSED
 
 
 class Call(Turn):
-    """The journey of one request, from its first outcome on."""
+    """The journey of one request, from its first outcome on, or from before it (`begin`)."""
 
     __slots__ = ()
 

@@ -72,8 +72,8 @@ class RetryBudget:
 
     Args:
         capacity: tokens that a bucket holds.
-        share: it holds this share of the requests of the last 10 s instead, where that is more: so
-            a busy client rides out a restart with hundreds of requests in flight.
+        share: it holds this share of the requests of the last 10 s, to all origins, instead, where
+            that is more: so a busy client rides out a restart with hundreds of them in flight.
         deposit: tokens that a request gives whose first attempt was good.
         timeout_cost: tokens that a retry after a timeout costs.
 
