@@ -38,8 +38,8 @@ class RetryPolicy:
     Immutable, equal by value; `replace` makes a changed one.
 
     Args:
-        max_attempts: sends of one request in all, the first included. While a body is mended, a send
-            that brought 64 KiB or more starts the count anew, up to 100 sends.
+        max_attempts: sends of one request in all, the first included. While a body is mended, a
+            send that brought 64 KiB or more starts the count anew, up to 100 sends.
         max_elapsed: seconds from the first send to the response headers: a wait that would pass it
             is not begun, and no phase of an attempt (pool, connect, TLS, write, headers) may take
             longer than what is left. The same again for the waits and sends that mend a body. None:
