@@ -134,7 +134,7 @@ class AsyncRetryDriver:
             # As `_pursue`, whose frame would be a tenth of what a call that waits costs.
             try:
                 while (delay := await self._advance(call)) is not None:
-                    call.skip(await self._waiter.wait(delay, epoch))
+                    await self._waiter.wait(delay, call)
                 response = call.conclude()
             finally:
                 call.close()
@@ -159,7 +159,7 @@ class AsyncRetryDriver:
         """Retry until the decider says stop, and return what the caller gets."""
         try:
             while (delay := await self._advance(call)) is not None:
-                call.skip(await self._waiter.wait(delay, call.epoch))
+                await self._waiter.wait(delay, call)
             return call.conclude()
         finally:
             call.close()
@@ -235,7 +235,7 @@ class AsyncRetryDriver:
             delay = call.turn()
             if not delay:
                 return
-            call.skip(await waiter.wait(delay, call.epoch))
+            await waiter.wait(delay, call)
 
     async def _read_body(self, call: Call) -> None:
         try:

@@ -134,7 +134,7 @@ class RetryDriver:
             # As `_pursue`, whose frame would be a tenth of what a call that waits costs.
             try:
                 while (delay := self._advance(call)) is not None:
-                    call.skip(self._waiter.wait(delay, epoch))
+                    self._waiter.wait(delay, call)
                 response = call.conclude()
             finally:
                 call.close()
@@ -159,7 +159,7 @@ class RetryDriver:
         """Retry until the decider says stop, and return what the caller gets."""
         try:
             while (delay := self._advance(call)) is not None:
-                call.skip(self._waiter.wait(delay, call.epoch))
+                self._waiter.wait(delay, call)
             return call.conclude()
         finally:
             call.close()
@@ -235,7 +235,7 @@ class RetryDriver:
             delay = call.turn()
             if not delay:
                 return
-            call.skip(waiter.wait(delay, call.epoch))
+            waiter.wait(delay, call)
 
     def _read_body(self, call: Call) -> None:
         try:

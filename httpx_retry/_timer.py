@@ -47,15 +47,15 @@ class LoopTimer:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         # By the moment of their end, on the loop's clock; and these moments, as a heap.
-        self._waits: dict[float, list[asyncio.Future[float]]] = {}
+        self._waits: dict[float, list[asyncio.Future[None]]] = {}
         self._moments: list[float] = []
         self._alarm: asyncio.Handle | None = None
         self._rings_at = 0.0
         self._count = 0
         self._prune_above = _SPARE
 
-    def begin(self, seconds: float) -> asyncio.Future[float]:
-        """Return a future that is done after so many seconds; its result is 0.0."""
+    def begin(self, seconds: float) -> asyncio.Future[None]:
+        """Return a future that is done after so many seconds."""
         wait = self._loop.create_future()
         if not seconds:
             # Where a test has stopped the loop's clock, even a timer of 0 s would never be due.
@@ -87,7 +87,7 @@ class LoopTimer:
         begun = [wait for waits in self._waits.copy().values() for wait in waits.copy()]
         self._loop.call_soon_threadsafe(self._end_now, begun)
 
-    def _end_now(self, begun: Iterable[asyncio.Future[float]]) -> None:
+    def _end_now(self, begun: Iterable[asyncio.Future[None]]) -> None:
         _end(begun)
         self._prune()
 
@@ -132,8 +132,8 @@ class LoopTimer:
             self._alarm = None
 
 
-def _end(waits: Iterable[asyncio.Future[float]]) -> None:
+def _end(waits: Iterable[asyncio.Future[None]]) -> None:
     for wait in waits:
         # It may have been cancelled.
         if not wait.done():
-            wait.set_result(0.0)
+            wait.set_result(None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakValueDictionary
 
 from ._core.clock import VirtualClock
@@ -49,13 +49,24 @@ class InstantWaits:
 
 def _is_skipped(seconds: float) -> bool:
     """Whether a wait that is about to begin is skipped: it is noted instead."""
-    if not _skipped:
-        return False
     # A copy is made in one step, whatever other threads do.
     lists = _skipped.copy().values()
     for waits in lists:
         waits.append(seconds)
     return bool(lists)
+
+
+class Waiting(Protocol):
+    """Who waits.
+
+    Attributes:
+        epoch: the one in which it began.
+    """
+
+    epoch: int
+
+    def skip(self, seconds: float) -> None:
+        """Count seconds as waited that have not passed."""
 
 
 class ThreadWait:
@@ -74,19 +85,17 @@ class ThreadWait:
         # A lock for each waiter and none for all: a fork finds nothing locked but its own.
         self._waiters: set[Any] = set()
 
-    def wait(self, seconds: float, epoch: int) -> float:
-        """Return after `seconds`, or once `epoch` is over.
-
-        Returns:
-            The seconds that were skipped, and count as waited all the same.
-        """
+    def wait(self, seconds: float, waiting: Waiting) -> None:
+        """Return after `seconds`, or once the epoch is over."""
+        epoch = waiting.epoch
         if self.epoch != epoch:
-            return 0.0
+            return
         if self._virtual is not None:
             self._virtual.skip(seconds)
-            return 0.0
-        if _is_skipped(seconds):
-            return seconds
+            return
+        if _skipped and _is_skipped(seconds):
+            waiting.skip(seconds)
+            return
         waiter = Lock()
         waiter.acquire()
         self._waiters.add(waiter)
@@ -98,7 +107,6 @@ class ThreadWait:
                 left -= _SLICE
         finally:
             self._waiters.discard(waiter)
-        return 0.0
 
     def wake(self) -> None:
         """End every wait that has begun."""
@@ -131,24 +139,19 @@ class TaskWait:
         self._timers: WeakValueDictionary[int, LoopTimer] = WeakValueDictionary()
         self._scopes: dict[trio.CancelScope, trio.lowlevel.TrioToken] = {}
 
-    def wait(self, seconds: float, epoch: int) -> Awaitable[float]:
-        """Return after `seconds`, or once `epoch` is over, as `ThreadWait.wait` does."""
+    def wait(self, seconds: float, waiting: Waiting) -> Awaitable[None]:
+        """Return after `seconds`, or once the epoch is over, as `ThreadWait.wait` does."""
         # Not a coroutine around another: ten thousand may wait at once.
+        epoch = waiting.epoch
         if self.epoch != epoch:
             return _nothing()
+        # Where no time passes other tasks have their turn, as in any wait.
         if self._virtual is not None:
             self._virtual.skip(seconds)
-            return self._wait(0.0, epoch)
-        if _is_skipped(seconds):
-            return self._skip(seconds, epoch)
-        return self._wait(seconds, epoch)
-
-    async def _skip(self, seconds: float, epoch: int) -> float:
-        """Let other tasks have their turn, as any wait does."""
-        await self._wait(0.0, epoch)
-        return seconds
-
-    def _wait(self, seconds: float, epoch: int) -> Awaitable[float]:
+            seconds = 0.0
+        elif _skipped and _is_skipped(seconds):
+            waiting.skip(seconds)
+            seconds = 0.0
         loop = asyncio_loop()
         if loop is None:
             return self._wait_in_trio(seconds, epoch)
@@ -158,15 +161,15 @@ class TaskWait:
         wait = timer.begin(seconds)
         # Another thread may have called `wake` before it could find this one.
         if self.epoch != epoch:
-            wait.set_result(0.0)
+            wait.set_result(None)
         return wait
 
-    async def _wait_in_trio(self, seconds: float, epoch: int) -> float:
+    async def _wait_in_trio(self, seconds: float, epoch: int) -> None:
         import trio  # noqa: PLC0415 - it is loaded: a task of it runs this
 
         if not seconds:
             await trio.lowlevel.checkpoint()
-            return 0.0
+            return
         with trio.CancelScope(deadline=trio.current_time() + seconds) as scope:
             self._scopes[scope] = trio.lowlevel.current_trio_token()
             if self.epoch != epoch:
@@ -175,7 +178,6 @@ class TaskWait:
                 await trio.sleep_forever()
             finally:
                 del self._scopes[scope]
-        return 0.0
 
     def wake(self) -> None:
         """End every wait that has begun."""
@@ -190,5 +192,5 @@ class TaskWait:
                 token.run_sync_soon(scope.cancel)
 
 
-async def _nothing() -> float:
-    return 0.0
+async def _nothing() -> None:
+    pass

@@ -59,3 +59,13 @@ def run(main: Coroutine[Any, Any, object], loop: SkippingLoop | None = None) -> 
         loop.run_until_complete(main)
     finally:
         loop.close()
+
+
+class Since:
+    """Who waits since an epoch, for real."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def skip(self, seconds: float) -> None:
+        raise AssertionError(f"{seconds} s are to be waited")

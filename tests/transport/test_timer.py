@@ -20,7 +20,7 @@ from httpx_retry._wait import TaskWait
 from tests.cost.counting import calls_of
 
 from .handlers import Server
-from .loops import SkippingLoop, run
+from .loops import Since, SkippingLoop, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def test_each_wait_ends_in_its_time_or_is_cancelled(
         began = loop.time()
         waiting = asyncio.wait_for(timer.begin(length), patience)
         with suppress(asyncio.TimeoutError):
-            assert await waiting == 0.0
+            await waiting
         passed = loop.time() - began
         if patience is None or length < patience:
             assert length <= passed + ROUNDED <= length * (1 + LATE) + 2 * ROUNDED
@@ -135,9 +135,9 @@ def test_a_closed_transport_ends_the_waits_that_had_begun_and_no_later_one() -> 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         waiter = TaskWait(SystemClock())
-        earlier = waiter.wait(1.0, waiter.epoch)
+        earlier = waiter.wait(1.0, Since(waiter.epoch))
         waiter.wake()
-        later = waiter.wait(1.0, waiter.epoch)
+        later = waiter.wait(1.0, Since(waiter.epoch))
         await earlier
         assert loop.time() == 0.0
         await later
@@ -153,7 +153,7 @@ def test_a_close_by_another_thread_just_before_the_wait_is_not_missed() -> None:
             return super().create_future()
 
     async def main() -> None:
-        assert await waiter.wait(1.0, waiter.epoch) == 0.0
+        await waiter.wait(1.0, Since(waiter.epoch))
         assert asyncio.get_running_loop().time() == 0.0
 
     waiter = TaskWait(SystemClock())
@@ -253,12 +253,12 @@ def test_a_loop_is_not_kept_for_a_wait_that_was_cancelled(*, is_closed: bool) ->
     assert not list(waiting._waiter._timers.values())
 
 
-class Interrupting(asyncio.Future[float]):
+class Interrupting(asyncio.Future[None]):
     """Ctrl-C is pressed as it is about to be done, once."""
 
     pressed = False
 
-    def set_result(self, result: float) -> None:
+    def set_result(self, result: None) -> None:
         if not Interrupting.pressed:
             Interrupting.pressed = True
             raise KeyboardInterrupt
@@ -275,7 +275,7 @@ def test_ctrl_c_while_waits_are_ended_leaves_none_of_them_behind() -> None:
         waits.extend(timer.begin(length) for length in (1.0, 1.0, 2.0))
         await asyncio.Event().wait()
 
-    loop, waits = Loop(), list[asyncio.Future[float]]()
+    loop, waits = Loop(), list[asyncio.Future[None]]()
     Interrupting.pressed = False
     task = loop.create_task(main())
     with pytest.raises(KeyboardInterrupt):
@@ -285,7 +285,7 @@ def test_ctrl_c_while_waits_are_ended_leaves_none_of_them_behind() -> None:
     loop.run_until_complete(asyncio.wait([task]))
     loop.close()
 
-    assert [wait.result() for wait in waits] == [0.0] * 3
+    assert all(wait.result() is None for wait in waits)
 
 
 @pytest.mark.parametrize("fails_at", [1, 2, 3])
@@ -307,7 +307,7 @@ def test_a_loop_that_fails_to_set_a_timer_fails_one_call_and_no_other(fails_at: 
         earlier = [timer.begin(length) for length in (3.0, 2.0)[: fails_at - 1]]
         with pytest.raises(OSError, match="no more timers"):
             timer.begin(1.0)
-        assert await asyncio.gather(*earlier, timer.begin(4.0)) == [0.0] * fails_at
+        await asyncio.gather(*earlier, timer.begin(4.0))
 
     run(main(), Failing())
 
@@ -319,7 +319,7 @@ def test_a_wait_of_nothing_ends_where_the_clock_of_the_loop_stands_still() -> No
 
     async def main() -> None:
         waiter = TaskWait(SystemClock())
-        wait = asyncio.ensure_future(waiter.wait(0.0, waiter.epoch))
+        wait = asyncio.ensure_future(waiter.wait(0.0, Since(waiter.epoch)))
         for _ in range(3):
             await asyncio.sleep(0)
         assert wait.done()
