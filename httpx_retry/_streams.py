@@ -69,15 +69,13 @@ async def _closed(stream: Any) -> None:
 
 def asyncio_loop() -> AbstractEventLoop | None:
     """Return the event loop of asyncio whose task runs this; None in a task of trio."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None:
-        return None
+    asyncio: Any = sys.modules.get("asyncio")
     try:
-        loop: AbstractEventLoop = asyncio.get_running_loop()
+        loop: AbstractEventLoop | None = asyncio and asyncio.get_running_loop()
     except RuntimeError:
         return None
     # As trio's guest, a loop of asyncio runs what is no task of its own.
-    return None if asyncio.current_task(loop) is None else loop
+    return loop if loop and asyncio.current_task(loop) else None
 
 
 async def _undisturbed(
