@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._core.outcome import Evidence, Outcome
 from ._http.causes import was_refused
-from ._http.drain import drain_for, is_http2
+from ._http.drain import drain_for
 from ._http.faults import evidence_of_status
 from ._http.hints import hints_of
 from ._http.outgoing import Outgoing
@@ -47,11 +47,11 @@ class LatestAttempt(Journal):
         monotonic = self._settings.clock.monotonic
         request = self.request
         # Most often there is no more to it than to send the same request again.
-        is_paced = self._settings.is_paced
-        if self._outgoing is not None or request.url is not self._url or is_paced:
+        moves_timeouts = self._settings.moves_timeouts
+        if self._outgoing is not None or request.url is not self._url or moves_timeouts:
             outgoing, longest = self.outgoing, self._policy.max_elapsed
             ends = None if longest is None else self._began + longest
-            request = outgoing.depart(ends, monotonic, is_paced=is_paced)
+            request = outgoing.depart(ends, monotonic, moves_timeouts=moves_timeouts)
             self.request = outgoing.request
         self._sent = monotonic()
         self.is_due = False
@@ -151,16 +151,18 @@ class LatestAttempt(Journal):
             or type(stream) is self._settings.wire.family.ByteStream
         ):
             return None
-        outgoing, left, is_shared = self._outgoing, None, is_http2(response)
-        if is_shared and (outgoing is None or not outgoing.is_paced):
+        outgoing, left = self._outgoing, None
+        over_http2 = response.extensions.get("http_version") == b"HTTP/2"
+        if over_http2 and (outgoing is None or not outgoing.can_end_drain):
             # What is no chunk is not counted, and may go on for ever: pings, other streams.
-            self._settings.is_paced = True
+            self._settings.moves_timeouts = True
             return None
         if self._policy.max_elapsed is not None:
             # The wait that was granted needs its time, too.
             passed = self._ended - self._began + (self.previous_delay or 0.0)
             left = self._policy.max_elapsed - passed
-        drain = drain_for(self.request, response, self._settings.clock.monotonic, left)
+        monotonic = self._settings.clock.monotonic
+        drain = drain_for(self.request, response, monotonic, left, over_http2=over_http2)
         if drain is not None and outgoing is not None:
-            outgoing.end_drain(drain.ends, is_shared=is_shared)
+            outgoing.end_drain(drain.ends, is_shared=over_http2)
         return drain

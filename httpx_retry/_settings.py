@@ -43,8 +43,9 @@ class Settings:
         cooling: empty while no request has to wait.
         traffic: where the budget counts the requests.
         missing: empty while no deposit would change anything.
-        is_paced: whether requests go out with timeouts that can be moved: from the first response
-            on that came over HTTP/2 and was thrown away, so that reading the next one has an end.
+        moves_timeouts: whether requests go out with timeouts that can be moved: from the first
+            response on that came over HTTP/2 and was thrown away, so that reading the next one has
+            an end.
 
     Raises:
         TypeError: for a value of the wrong type.
@@ -56,8 +57,8 @@ class Settings:
         "cooldown",
         "cooling",
         "is_leased",
-        "is_paced",
         "missing",
+        "moves_timeouts",
         "on_event",
         "policy",
         "random",
@@ -100,7 +101,7 @@ class Settings:
         self.cooling: Collection[object] = ()
         if self.cooldown is not None:
             self.cooling = getattr(self.cooldown, "cooling", ("unknown",))
-        self.is_paced = False
+        self.moves_timeouts = False
         self.wire = wire
         self.policy = policy
         self.on_event = on_event

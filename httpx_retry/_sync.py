@@ -111,7 +111,7 @@ class RetryDriver:
             method not in policy.plain_methods
             or type(body) is not self._bytes
             or self._cooling
-            or self._settings.is_paced
+            or self._settings.moves_timeouts
         ):
             call = Call(self._settings, policy, request, url, body, began, epoch)
             call.begin()

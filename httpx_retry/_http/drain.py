@@ -48,16 +48,13 @@ class Drain:
         return self._left < 0 or self._monotonic() > self.ends
 
 
-def is_http2(response: httpx.Response) -> bool:
-    """Whether a response came over HTTP/2."""
-    return response.extensions.get("http_version") == b"HTTP/2"
-
-
 def drain_for(
     request: httpx.Request,
     response: httpx.Response,
     monotonic: Callable[[], float],
     left: float | None,
+    *,
+    over_http2: bool,
 ) -> Drain | None:
     """Return how to drain a response; None: it is rather closed unread.
 
@@ -66,6 +63,7 @@ def drain_for(
         response: not read yet.
         monotonic: the clock, in seconds.
         left: seconds until the deadline; None: there is none.
+        over_http2: whether the response came over HTTP/2.
     """
     value = length_of(response.headers)
     length: int | None = None
@@ -73,7 +71,7 @@ def drain_for(
         length = int(value)
     if request.method == "HEAD" or response.status_code in WITHOUT_BODY:
         length = 0
-    if is_http2(response):
+    if over_http2:
         # Even where there is no body its server has yet to say so: END_STREAM may never come.
         limit = most = _SHORT_OF_HTTP2
     elif length == 0:

@@ -121,7 +121,7 @@ class Outgoing:
         return self.request.stream is self._body
 
     def depart(
-        self, ends: float | None, monotonic: Callable[[], float], *, is_paced: bool = False
+        self, ends: float | None, monotonic: Callable[[], float], *, moves_timeouts: bool = False
     ) -> httpx.Request:
         """Return the request to hand to the wrapped transport.
 
@@ -131,7 +131,7 @@ class Outgoing:
         Args:
             ends: the monotonic second at which the deadline falls; None: there is none.
             monotonic: the clock.
-            is_paced: whether the timeouts may have to be moved, deadline or not.
+            moves_timeouts: whether the timeouts may have to be moved, deadline or not.
         """
         request = self._take_next()
         self._body = request.stream
@@ -142,11 +142,11 @@ class Outgoing:
         self._witness = self._deadline = None
         as_trace = self._wire.as_trace
         is_traced = as_trace is not None and not self._may_run_twice(request)
-        is_paced = is_paced or ends is not None
-        if not is_paced and not is_traced:
+        moves_timeouts = moves_timeouts or ends is not None
+        if not moves_timeouts and not is_traced:
             return request
         sent = copied(request)
-        if is_paced:
+        if moves_timeouts:
             timeouts = sent.extensions.get("timeout")
             timeouts = timeouts if isinstance(timeouts, Mapping) else {}
             sent.extensions["timeout"] = self._deadline = Deadline(timeouts, ends, monotonic)
@@ -156,7 +156,7 @@ class Outgoing:
         return sent
 
     @property
-    def is_paced(self) -> bool:
+    def can_end_drain(self) -> bool:
         """Whether the timeouts of what was sent can be moved."""
         return self._deadline is not None
 

@@ -78,6 +78,7 @@ def drain_of(
         httpx.Response(more.pop("status", 503), headers=headers, extensions=more),
         FakeClock().monotonic,
         left=left,
+        over_http2=bool(more),
     )
 
 
