@@ -3,8 +3,8 @@
 A response that is thrown away unread costs its connection, and with TLS a handshake: the server, in
 a process of its own, counts those that it accepts. It takes as little time as it can: that is part
 of everybody's. The lower bound is a transport that knows what comes: it reads the 503, and calls
-again. No contender waits between its attempts. What a caller pays is a `client.get()`, of which
-httpx's own client takes a third; so the transports are asked alone as well. Rounds are interleaved,
+again. No contender waits between its attempts. What a caller pays is a `client.get()`, part of
+which is httpx's own client's; so the transports are asked alone as well. Rounds are interleaved,
 and ratios are medians over the rounds.
 """
 

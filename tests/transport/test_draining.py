@@ -159,13 +159,19 @@ class Asking(Stream):
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
-def flaky(streams: list[Asking], clock: FakeClock, *parts: bytes, seconds: float = 0) -> Answer:
+def flaky(
+    streams: list[Asking],
+    clock: FakeClock,
+    *parts: bytes,
+    seconds: float = 0,
+    headers: dict[str, str] | None = None,
+) -> Answer:
     """Answers over HTTP/2, 503 and 200 in turn."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         status = 200 if len(streams) % 2 else 503
         streams.append(Asking(request, *parts, clock=clock, seconds=seconds))
-        return httpx.Response(status, stream=streams[-1], extensions=HTTP2)
+        return httpx.Response(status, headers=headers, stream=streams[-1], extensions=HTTP2)
 
     return answer
 
@@ -186,13 +192,9 @@ async def test_over_http2_responses_are_read_from_the_second_on(
 ) -> None:
     """The first went out with timeouts that cannot be moved: to read it might never end."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        status = 200 if len(streams) % 2 else 503
-        streams.append(Asking(request, b"a", b"b", clock=clock))
-        return httpx.Response(status, stream=streams[-1], extensions=HTTP2, headers=headers)
-
     streams: list[Asking] = []
-    headers, timeout = facts.get("headers"), facts.get("timeout", 5.0)
+    answer = flaky(streams, clock, b"a", b"b", headers=facts.get("headers"))
+    timeout = facts.get("timeout", 5.0)
     async with world.client(answer, **options(clock, policy=POLICY)) as client:
         for _ in range(3):
             await client.request(facts.get("method", "GET"), "http://test/", timeout=timeout)

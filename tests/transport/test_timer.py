@@ -285,7 +285,7 @@ def test_ctrl_c_while_waits_are_ended_leaves_none_of_them_behind() -> None:
     loop.run_until_complete(asyncio.wait([task]))
     loop.close()
 
-    assert all(wait.result() is None for wait in waits)
+    assert [wait.result() for wait in waits] == [None] * 3
 
 
 @pytest.mark.parametrize("fails_at", [1, 2, 3])
@@ -307,7 +307,7 @@ def test_a_loop_that_fails_to_set_a_timer_fails_one_call_and_no_other(fails_at: 
         earlier = [timer.begin(length) for length in (3.0, 2.0)[: fails_at - 1]]
         with pytest.raises(OSError, match="no more timers"):
             timer.begin(1.0)
-        await asyncio.gather(*earlier, timer.begin(4.0))
+        assert await asyncio.gather(*earlier, timer.begin(4.0)) == [None] * fails_at
 
     run(main(), Failing())
 
