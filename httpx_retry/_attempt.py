@@ -94,7 +94,6 @@ class LatestAttempt(Journal):
         self._ended, self._ended_at = clock.monotonic(), clock.time() + self._skipped
         if self._outgoing is not None:
             self._outgoing.lift_deadline()  # the body keeps the caller's own timeouts
-        response.request = request = self.request
         self._response = response
         self.stream = response.stream
         self._status = status
@@ -102,6 +101,7 @@ class LatestAttempt(Journal):
         self.wants_body = False
         if status < policy.judged_from:
             return
+        response.request = request = self.request
         wait, should_retry = hints_of(status, response.headers, self._ended_at)
         evidence = evidence_of_status(status, policy.statuses)
         self._outcome = Outcome(request, evidence, response, None, status, wait, should_retry)
@@ -138,19 +138,14 @@ class LatestAttempt(Journal):
         Returns:
             Its stream, where that is yet to be closed; and how to drain it before that, if it is.
         """
-        drain, stream = self._drain(), self.take_stream()
+        response, stream = self._response, self.take_stream()
         self._response = self._outcome = None
-        return stream, drain
+        if stream is None:
+            return None, None
+        assert response is not None
+        return stream, self._drain(response)
 
-    def _drain(self) -> Drain | None:
-        response, stream = self._response, self.stream
-        if (
-            stream is None
-            or response is None
-            or response.is_closed
-            or type(stream) is self._settings.wire.family.ByteStream
-        ):
-            return None
+    def _drain(self, response: httpx.Response) -> Drain | None:
         outgoing, left = self._outgoing, None
         over_http2 = response.extensions.get("http_version") == b"HTTP/2"
         if over_http2 and (outgoing is None or not outgoing.can_end_drain):

@@ -138,13 +138,14 @@ class RetryDriver:
                 response = call.conclude()
             finally:
                 call.close()
+        inner: Any = response.stream
         if (
-            method in policy.mended_methods
+            type(inner) is not self._bytes
+            and method in policy.mended_methods
             and not response.is_closed
             and (response.status_code == OK or response.status_code not in WITHOUT_BODY)
         ):
             # Made for each response: its attributes are set here, as a call of __init__ costs more.
-            inner: Any = response.stream
             kind = self._body_stream
             stream: Any = kind()
             stream.driver = self

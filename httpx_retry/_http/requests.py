@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import httpx
@@ -37,10 +37,15 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 def origin_of(url: httpx.URL) -> str:
     """The origin of a URL (RFC 6454 §6.2): scheme, host and port, and no secret."""
-    port, host = url.port, url.host
-    if ":" in host:
+    # What httpx keeps behind its properties, where it is there: each of these costs as much as all
+    # else here.
+    parts: Any = getattr(url, "_uri_reference", url)
+    scheme, host, port = parts.scheme, parts.host, parts.port
+    if "xn--" in host:
+        host = url.host
+    elif ":" in host:
         host = f"[{host}]"
-    return f"{url.scheme}://{host}" if port is None else f"{url.scheme}://{host}:{port}"
+    return f"{scheme}://{host}" if port is None else f"{scheme}://{host}:{port}"
 
 
 def has_request(response_or_error: httpx.Response | httpx.RequestError) -> bool:

@@ -98,6 +98,31 @@ async def test_the_very_request_and_response_pass_through(world: World, clock: F
     assert server.requests[0] is request
 
 
+@pytest.mark.parametrize("failures", [0, 1])
+async def test_a_body_that_is_held_in_memory_is_left_as_it_is(
+    world: World, clock: FakeClock, failures: int
+) -> None:
+    stream = httpx.ByteStream(b"x")
+    server = Server(*[503] * failures, httpx.Response(200, stream=stream))
+    transport = world.transport(server, **options(clock))
+
+    response = await world.handle(transport, httpx.Request("GET", "http://test/"))
+
+    assert response.stream is stream
+
+
+async def test_the_request_of_a_good_response_is_for_the_client_to_set(
+    world: World, clock: FakeClock
+) -> None:
+    made = httpx.Response(200)
+    transport = world.transport(Server(503, made), **options(clock))
+
+    assert await world.handle(transport, httpx.Request("GET", "http://test/")) is made
+
+    with pytest.raises(RuntimeError, match="has not been set"):
+        _ = made.request
+
+
 async def test_the_wrapped_method_is_looked_up_at_each_request(
     world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,25 @@
+"""What a URL's origin is called: scheme, host and port, and no secret."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from httpx_retry._http.requests import origin_of
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("http://test/", "http://test"),
+        ("https://EXAMPLE.org:443/path?key=secret", "https://example.org"),
+        ("https://user:password@example.org:8443/", "https://example.org:8443"),
+        ("http://[::1]/", "http://[::1]"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
+        ("https://xn--bcher-kva.example/", "https://bücher.example"),
+        ("https://bücher.example:8443/", "https://bücher.example:8443"),
+        ("https://shop.xn--bcher-kva.example/", "https://shop.xn--bcher-kva.example"),
+    ],
+)
+def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
+    assert origin_of(httpx.URL(url)) == origin
