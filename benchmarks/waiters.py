@@ -4,8 +4,13 @@ The lower bound is a transport whose coroutine sleeps and calls again. All have 
 transport, which answers each request 503 and then 200, from a new response each time. Memory is
 what Python holds while all of them wait, for the request and its task as well; CPU that of the
 whole run, from the making of a request to its answer. Beside it stands what the transport alone
-takes, with requests made before, and what a caller pays, whose client makes them. Each answer comes
-from a process of its own; the rounds are interleaved, and medians taken.
+takes, with requests made before.
+
+Bodies are held in memory there. Those of a connection are open: what a caller pays for them, whose
+client makes the request and reads its answer, stands beside it, too, and what it costs if nobody
+reads them: then each answer holds its request, to mend its body.
+
+Each figure comes from a process of its own; the rounds are interleaved, and medians taken.
 """
 
 from __future__ import annotations
@@ -24,6 +29,7 @@ import httpx_retries
 from httpx_retry import AsyncRetryTransport, ConstantBackoff, RetryBudget, RetryPolicy
 
 from .harness.contenders import OURS, PEER
+from .harness.inner import Chunks
 from .harness.tables import Table
 
 if TYPE_CHECKING:
@@ -31,7 +37,7 @@ if TYPE_CHECKING:
 
     from .harness.bench import Bench
 
-    Ask: TypeAlias = Callable[[httpx.AsyncBaseTransport, "Flaky"], Coroutine[Any, Any, float]]
+    Cost: TypeAlias = Callable[[httpx.AsyncBaseTransport, "Flaky"], Coroutine[Any, Any, float]]
 
 LOWEST = "sleeps and calls again"
 URL = "http://test/"
@@ -54,24 +60,26 @@ class Flaky(httpx.AsyncBaseTransport):
 
     Args:
         waiters: how many requests there will be.
+        body: makes the stream of a response.
 
     Attributes:
         waiters: as given.
         all_failed: set when all have been answered 503.
     """
 
-    def __init__(self, waiters: int) -> None:
+    def __init__(self, waiters: int, body: Callable[[bytes], httpx.AsyncByteStream]) -> None:
         self.waiters = self._left = waiters
+        self._body = body
         self.all_failed = asyncio.Event()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if "seen" in request.extensions:
-            return httpx.Response(200, headers=HEADERS, stream=httpx.ByteStream(b"." * 300))
+            return httpx.Response(200, headers=HEADERS, stream=self._body(b"." * 300))
         request.extensions["seen"] = True
         self._left -= 1
         if not self._left:
             self.all_failed.set()
-        return httpx.Response(503, headers=HEADERS, stream=httpx.ByteStream(b"." * 300))
+        return httpx.Response(503, headers=HEADERS, stream=self._body(b"." * 300))
 
 
 class Sleeps(httpx.AsyncBaseTransport):
@@ -169,17 +177,26 @@ async def memory_of(transport: httpx.AsyncBaseTransport, inner: Flaky) -> float:
     return held / inner.waiters
 
 
-MEMORY, CPU, ALONE, CLIENT = ASKS = (memory_of, cpu_of_all, cpu_alone, cpu_of_client)
+class Ask(NamedTuple):
+    """What is asked, and what the bodies are that are answered with."""
+
+    cost: Cost
+    body: Callable[[bytes], httpx.AsyncByteStream] = httpx.ByteStream
+
+
+MEMORY, CPU, ALONE = Ask(memory_of), Ask(cpu_of_all), Ask(cpu_alone)
+CLIENT, UNREAD = Ask(cpu_of_client, Chunks), Ask(cpu_of_all, Chunks)
+ASKS = (MEMORY, CPU, ALONE, CLIENT, UNREAD)
 
 
 def cost_of(name: str, ask: Ask, amount: Amount) -> float:
-    """One answer of one contender, in this process."""
-    inner = Flaky(amount.waiters)
-    return asyncio.run(ask(CONTENDERS[name](inner, amount), inner))
+    """One figure of one contender, in this process."""
+    inner = Flaky(amount.waiters, ask.body)
+    return asyncio.run(ask.cost(CONTENDERS[name](inner, amount), inner))
 
 
-class Answers(dict[tuple[str, "Ask"], list[float]]):
-    """By contender and by what was asked: its answer in each round."""
+class Answers(dict[tuple[str, Ask], list[float]]):
+    """By contender and by what was asked: its figure in each round."""
 
     def each(self, name: str, ask: Ask) -> float:
         """Of one request, in the median round."""
@@ -210,10 +227,12 @@ def measure(bench: Bench) -> Iterator[Table]:
             "CPU": ".2f",
             "the transport alone": ".2f",
             "client.get()": ".2f",
+            "open, unread": ".2f",
         },
         bars="bytes each",
-        note="CPU is counted from the making of a request to its answer. *The transport alone*:"
-        " without the making; *client.get()*: with the client.",
+        note="CPU is counted from the making of a request to its answer, whose body is in memory."
+        " *The transport alone*: without the making; *client.get()*: with the client, which reads"
+        " bodies that are open; *open, unread*: the same bodies, without a client.",
     )
     for name in CONTENDERS:
         table.add(
@@ -224,5 +243,6 @@ def measure(bench: Bench) -> Iterator[Table]:
             seen.ratio(name, CPU),
             seen.ratio(name, ALONE),
             seen.ratio(name, CLIENT),
+            seen.ratio(name, UNREAD),
         )
     yield table
