@@ -138,12 +138,12 @@ class AsyncRetryDriver:
                 response = call.conclude()
             finally:
                 call.close()
-        inner: Any = response.stream
+        inner: Any
         if (
-            type(inner) is not self._bytes
-            and method in policy.mended_methods
+            method in policy.mended_methods
             and not response.is_closed
             and (response.status_code == OK or response.status_code not in WITHOUT_BODY)
+            and type(inner := response.stream) is not self._bytes
         ):
             # Made for each response: its attributes are set here, as a call of __init__ costs more.
             kind = self._body_stream
