@@ -138,14 +138,20 @@ class LatestAttempt(Journal):
         Returns:
             Its stream, where that is yet to be closed; and how to drain it before that, if it is.
         """
-        response, stream = self._response, self.take_stream()
+        # The stream is taken last: what is raised on the way leaves it to be closed.
+        drain, stream = self._drain(), self.take_stream()
         self._response = self._outcome = None
-        if stream is None:
-            return None, None
-        assert response is not None
-        return stream, self._drain(response)
+        return stream, drain
 
-    def _drain(self, response: httpx.Response) -> Drain | None:
+    def _drain(self) -> Drain | None:
+        response, stream = self._response, self.stream
+        if (
+            stream is None
+            or response is None
+            or response.is_closed
+            or type(stream) is self._settings.wire.family.ByteStream
+        ):
+            return None
         outgoing, left = self._outgoing, None
         over_http2 = response.extensions.get("http_version") == b"HTTP/2"
         if over_http2 and (outgoing is None or not outgoing.can_end_drain):

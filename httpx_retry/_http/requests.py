@@ -43,7 +43,7 @@ def origin_of(url: httpx.URL) -> str:
     scheme, host, port = parts.scheme, parts.host, parts.port
     if "xn--" in host:
         host = url.host
-    elif ":" in host:
+    if ":" in host:
         host = f"[{host}]"
     return f"{scheme}://{host}" if port is None else f"{scheme}://{host}:{port}"
 

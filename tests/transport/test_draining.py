@@ -15,7 +15,7 @@ from tests.worlds import Stream, World
 from .handlers import options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from httpx_retry.testing import FakeClock
 
@@ -98,6 +98,37 @@ async def test_it_is_left_after_a_second(world: World, clock: FakeClock) -> None
     stream = Counting(*[b"x"] * 100, clock=clock, seconds=0.3)
 
     assert await drained(world, clock, stream, **length(100)) == 4
+
+
+async def test_a_stream_with_nothing_to_close_is_read_to_its_end_as_well(
+    world: World, clock: FakeClock
+) -> None:
+    chunks = iter([b"a", b"b"])
+
+    async def asynchronous() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+
+    body = asynchronous() if world.is_async else chunks
+    answers = [httpx.Response(503, content=body, **length(2)), httpx.Response(200)]
+    async with world.client(lambda _: answers.pop(0), **options(clock, policy=POLICY)) as client:
+        assert (await client.get()).status_code == 200
+
+    assert next(chunks, None) is None
+
+
+async def test_it_is_closed_even_if_nobody_can_say_how_long_to_read(
+    world: World, clock: FakeClock
+) -> None:
+    stream = Stream(b"ab")
+    answer = httpx.Response(503, stream=stream, **length(2))
+    transport = world.transport(lambda _: answer, **options(clock, policy=POLICY))
+    request = httpx.Request("GET", "http://test/", extensions={"timeout": {"read": "5"}})
+
+    with pytest.raises(TypeError):
+        await world.handle(transport, request)
+
+    assert stream.closed == 1
 
 
 async def test_how_it_breaks_is_nobodys_concern(world: World, clock: FakeClock) -> None:
