@@ -154,16 +154,18 @@ class LatestAttempt(Journal):
             return None
         outgoing, left = self._outgoing, None
         over_http2 = response.extensions.get("http_version") == b"HTTP/2"
-        if over_http2 and (outgoing is None or not outgoing.can_end_drain):
-            # What is no chunk is not counted, and may go on for ever: pings, other streams.
-            self._settings.moves_timeouts = True
-            return None
         if self._policy.max_elapsed is not None:
             # The wait that was granted needs its time, too.
             passed = self._ended - self._began + (self.previous_delay or 0.0)
             left = self._policy.max_elapsed - passed
         monotonic = self._settings.clock.monotonic
         drain = drain_for(self.request, response, monotonic, left, over_http2=over_http2)
-        if drain is not None and outgoing is not None:
+        if drain is None:
+            return None
+        if over_http2 and (outgoing is None or not outgoing.can_end_drain):
+            # What is no chunk is not counted, and may go on for ever: pings, other streams.
+            self._settings.moves_timeouts = True
+            return None
+        if outgoing is not None:
             outgoing.end_drain(drain.ends, is_shared=over_http2)
         return drain

@@ -44,8 +44,8 @@ class Settings:
         traffic: where the budget counts the requests.
         missing: empty while no deposit would change anything.
         moves_timeouts: whether requests go out with timeouts that can be moved: from the first
-            response on that came over HTTP/2 and was thrown away, so that reading the next one has
-            an end.
+            response on that came over HTTP/2 and was to be drained, so that reading the next one
+            has an end.
 
     Raises:
         TypeError: for a value of the wrong type.

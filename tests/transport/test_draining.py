@@ -234,6 +234,25 @@ async def test_over_http2_responses_are_read_from_the_second_on(
     assert (first, second, third) == (0, 2 * is_read, 2 * is_read)
 
 
+@pytest.mark.parametrize("facts", [length(5_000_000), {"timeout": None}])
+async def test_what_is_not_to_be_read_changes_no_timeout(
+    world: World, clock: FakeClock, facts: dict[str, Any]
+) -> None:
+    streams: list[Asking] = []
+    seen: list[type] = []
+    answer = flaky(streams, clock, b"a", headers=facts.get("headers"))
+
+    def noting(request: httpx.Request) -> httpx.Response:
+        seen.append(type(request.extensions["timeout"]))
+        return answer(request)
+
+    async with world.client(noting, **options(clock, policy=POLICY)) as client:
+        for _ in range(2):
+            await client.get(timeout=facts.get("timeout", 5.0))
+
+    assert seen == [dict] * 4
+
+
 async def test_over_http2_no_read_begins_after_a_second(world: World, clock: FakeClock) -> None:
     """One that times out would end all that goes on in its connection: it has the caller's own."""
     streams: list[Asking] = []

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from httpx_retry import AsyncRetryTransport, ConstantBackoff, RetryBudget, RetryPolicy, SystemClock
+from httpx_retry._core.decider import LATENESS
 from httpx_retry._timer import LoopTimer
 from httpx_retry._wait import TaskWait
 from tests.cost.counting import calls_of
@@ -42,6 +43,10 @@ def transport(seconds: float) -> AsyncRetryTransport:
 
 
 seconds = st.floats(1e-3, 1e4) | st.sampled_from([0.5, 1.0])
+
+
+def test_a_deadline_allows_for_how_late_a_wait_may_end() -> None:
+    assert LATE <= LATENESS
 
 
 @given(st.lists(st.tuples(seconds, seconds | st.none())))
