@@ -100,6 +100,7 @@ def test_the_waits_are_those_of_tenacity(wait: tenacity.wait.wait_base, seed: in
         st.builds(dict, wait_gen=st.just(backoff.constant), interval=SECONDS),
     ),
 )
+@pytest.mark.filterwarnings("ignore:'asyncio.iscoroutinefunction':DeprecationWarning")  # its own
 def test_the_waits_are_those_of_backoff(options: dict[str, Any]) -> None:
     retried = backoff.on_exception(
         exception=httpx.ReadError, max_tries=FAILURES + 1, jitter=None, logger=None, **options

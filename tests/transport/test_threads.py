@@ -33,7 +33,9 @@ PATIENT = RetryPolicy(max_attempts=50, backoff=ExponentialBackoff(initial=0.001,
 
 
 def test_sixty_four_threads_share_one_transport() -> None:
-    limits = httpx.Limits(max_connections=20)
+    # httpcore reads twice when a connection expires, and without a GIL another thread may change it
+    # in between: a TypeError, bare too (encode/httpcore#1090).
+    limits = httpx.Limits(max_connections=20, keepalive_expiry=None)
     answers: list[httpx.Response] = []
 
     def work() -> None:

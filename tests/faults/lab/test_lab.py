@@ -127,7 +127,8 @@ def test_closing_ends_a_stall_at_once(client: httpx.Client, kind: Kind) -> None:
         before = time.monotonic()
     waiting.join()
     assert time.monotonic() - before < 1
-    assert isinstance(errors[0], httpx.RemoteProtocolError)
+    # A socket that is closed before it has read everything, as HTTP/2's acknowledgements, resets.
+    assert isinstance(errors[0], (httpx.RemoteProtocolError, httpx.ReadError))
 
 
 @each_kind
