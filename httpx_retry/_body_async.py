@@ -15,6 +15,10 @@ from ._streams import async_whole, close_async_stream, end_async_iteration
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    import httpx
+
+    from ._recovery import Source
+
 
 class AsyncBodyStream:
     """A response body that is mended where it breaks off."""
@@ -27,22 +31,24 @@ class AsyncBodyStream:
     source: Any  # a `Source`; then the `Recovery`, once there is one; None: closed
 
     async def __aiter__(self) -> AsyncIterator[bytes]:  # noqa: C901, PLR0912 - a second generator would cost each chunk
-        if self.source is None:
+        # Once, as another thread may close it at any time: which forgets the response first.
+        source, response = self.source, self.response
+        if source is None or response is None:
             async for chunk in self.inner:
                 yield chunk
             return
-        if type(self.source) is Recovery:
+        if type(source) is Recovery:
             raise self.driver._settings.wire.family.StreamConsumed
         recovery: Recovery | None = None
-        if is_small(self.response.headers):
+        if is_small(response.headers):
             # The most common body by far: whole before its first byte, at the least cost.
             try:
                 held: Sequence[bytes] = await async_whole(self.inner)
             except Exception as error:
                 if self.source is None:
                     raise
-                body = self._new_body()
-                recovery = self._recovery_of(body)
+                body = self._new_body(source, response)
+                recovery = self._recovery_of(source, response, body)
                 recovery.broke(error)
             else:
                 for part in held:
@@ -50,7 +56,7 @@ class AsyncBodyStream:
                 return
             await self._resume(recovery)
         else:
-            body = self._new_body()
+            body = self._new_body(source, response)
         while True:
             try:
                 chunks = aiter(self.inner)
@@ -69,7 +75,7 @@ class AsyncBodyStream:
             except Exception as error:
                 if self.source is None:
                     raise
-                recovery = recovery or self._recovery_of(body)
+                recovery = recovery or self._recovery_of(source, response, body)
                 recovery.broke(error)
             else:
                 held = body.end()
@@ -82,16 +88,17 @@ class AsyncBodyStream:
                 recovery.was_not_the_rest()
             await self._resume(recovery)
 
-    def _new_body(self) -> Body:
-        response, source = self.response, self.source
+    def _new_body(self, source: Source, response: httpx.Response) -> Body:
         version = response.extensions.get("http_version", b"")
         facts = facts_of(response.status_code, response.headers.raw, version)
         is_get = request_of(source).method == "GET"
         return Body(facts, self.driver._settings.clock.monotonic, may_ask_ranges=is_get)
 
-    def _recovery_of(self, body: Body) -> Recovery:
-        recovery = Recovery(self.driver._settings, self.source, self.response, body)
+    def _recovery_of(self, source: Source, response: httpx.Response, body: Body) -> Recovery:
+        recovery = Recovery(self.driver._settings, source, response, body)
         self.source = recovery
+        if self.response is None:
+            recovery.abandon()
         return recovery
 
     async def _resume(self, recovery: Recovery) -> None:
@@ -106,7 +113,8 @@ class AsyncBodyStream:
 
     async def aclose(self) -> None:
         """Close the stream in use, once; no more is sent for it."""
-        source, self.source, self.response = self.source, None, None
+        self.response = None
+        source, self.source = self.source, None
         if source is None:
             return
         if type(source) is Recovery:

@@ -145,15 +145,14 @@ class Call(Turn):
     def _stopped(self, decision: Stop) -> None:
         outcome, reason = self._outcome, decision.reason
         recovered = decision is DONE
+        if not self._records and not self._may_be_retried:
+            return
         if recovered and not self._records:
             if self._settings.missing:
                 self._settings.deposit(self.origin, None)
             return
-        if not recovered:
-            if not self._may_be_retried:
-                return
-            if reason is not _CLOSED:
-                self.tokens = 0.0  # spent
+        if not recovered and reason is not _CLOSED:
+            self.tokens = 0.0  # spent
         evidence = None if recovered or outcome is None else outcome.evidence
         self._record(evidence, None, reason)
         self._tell("recovered" if recovered else "gave-up")

@@ -20,7 +20,7 @@ def as_word(name: str, shared: object, word: str) -> Callable[..., Any] | None:
     Raises:
         TypeError: for one that is to be awaited.
     """
-    found: Callable[..., Any] | None = getattr(shared, word, None)
+    found = _found(shared, word)
     if found is not None and iscoroutinefunction(found):
         raise TypeError(
             f"{name} is for an AsyncRetryTransport, as {word}() of {shared!r} is a coroutine"
@@ -35,13 +35,18 @@ def as_async_word(name: str, shared: object, word: str) -> Callable[..., Any] | 
     Raises:
         TypeError: for one that would block the event loop.
     """
-    found: Callable[..., Any] | None = getattr(shared, word, None)
+    found = _found(shared, word)
     if found is not None and not iscoroutinefunction(found):
         raise TypeError(
             f"{name} is for a RetryTransport, as {word}() of {shared!r} is a plain function:"
             f" an AsyncRetryTransport needs one over a redis.asyncio.Redis, say"
         )
     return found
+
+
+def _found(shared: object, word: str) -> Callable[..., Any] | None:
+    found = getattr(shared, word, None)
+    return found if callable(found) else None
 
 
 def as_hook(name: str, function: Prepare) -> Prepare:

@@ -46,6 +46,7 @@ class Settings:
         moves_timeouts: whether requests go out with timeouts that can be moved: from the first
             response on that came over HTTP/2 and was to be drained, so that reading the next one
             has an end.
+        origins: by itself, each that was met of late: all that wait for one hold the same string.
 
     Raises:
         TypeError: for a value of the wrong type.
@@ -60,7 +61,7 @@ class Settings:
         "missing",
         "moves_timeouts",
         "on_event",
-        "policy",
+        "origins",
         "random",
         "traffic",
         "wire",
@@ -78,9 +79,9 @@ class Settings:
     ) -> None:
         if not isinstance(policy, RetryPolicy):
             raise TypeError(f"policy must be a RetryPolicy, not {policy!r}")
-        for name in ("monotonic", "time"):
-            if not callable(getattr(clock, name, None)):
-                raise TypeError(f"clock must have monotonic() and time(), not be {clock!r}")
+        words = [getattr(clock, name, None) for name in ("monotonic", "time")]
+        if isinstance(clock, type) or not all(map(callable, words)):
+            raise TypeError(f"clock must have monotonic() and time(), not be {clock!r}")
         check_plain_function("random", random)
         if on_event is not None:
             check_plain_function("on_event", on_event)
@@ -95,15 +96,14 @@ class Settings:
             _check_budget(self.budget)
             # What it keeps is its own affair: it is told of every success.
             self.missing = ("unknown",)
-            self.traffic = getattr(self.budget, "traffic", self.traffic)
-        self.is_leased = hasattr(self.budget, "lease")
+            if isinstance(self.budget, RetryBudget):
+                self.traffic = self.budget.traffic
+        self.is_leased = callable(getattr(self.budget, "lease", None))
         self.cooldown = _cooldown_of(cooldown)
-        self.cooling: Collection[object] = ()
-        if self.cooldown is not None:
-            self.cooling = getattr(self.cooldown, "cooling", ("unknown",))
+        self.cooling = _cooling_of(self.cooldown)
         self.moves_timeouts = False
+        self.origins: dict[str, str] = {}
         self.wire = wire
-        self.policy = policy
         self.on_event = on_event
         self.clock = clock
         self.random = random
@@ -139,6 +139,15 @@ def _cooldown_of(given: object) -> Cooldown | None:
     for word in words:
         check_plain_function("each of impose and remaining", word)
     return cast("Cooldown", given)
+
+
+def _cooling_of(cooldown: Cooldown | None) -> Collection[object]:
+    if cooldown is None:
+        return ()
+    kind = type(cooldown)
+    if isinstance(cooldown, LocalCooldown) and kind.remaining is LocalCooldown.remaining:
+        return cooldown.cooling
+    return ("unknown",)  # what remains is its own affair: it is always asked
 
 
 def policy_for(request: httpx.Request, default: RetryPolicy, in_memory: type) -> RetryPolicy | None:

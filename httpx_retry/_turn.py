@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sys import intern
 from typing import TYPE_CHECKING
 
 from ._attempt import LatestAttempt
+from ._core.budget import MOST_ORIGINS
 from ._core.cooldown import spread_after
 from ._core.decider import LATENESS, SHORTEST_ATTEMPT
 from ._http.requests import origin_of
@@ -29,8 +29,12 @@ class Turn(LatestAttempt):
         """Scheme, host and port of the caller's URL."""
         known = self._known_origin
         if known is None:
-            # One string for all that wait for the same origin.
-            known = self._known_origin = intern(origin_of(self._url))
+            # `sys.intern` would keep them for ever where there is no GIL.
+            origins = self._settings.origins
+            if len(origins) >= MOST_ORIGINS:
+                origins.clear()
+            found = origin_of(self._url)
+            known = self._known_origin = origins.setdefault(found, found)
         return known
 
     @property

@@ -13,8 +13,8 @@ from ._lock import ForkSafeLock
 from .outcome import Load
 
 # The seconds over which traffic is counted, and the origins that are remembered.
-_WINDOW = 10.0
-_MOST_ORIGINS = 1024
+WINDOW = 10.0
+MOST_ORIGINS = 1024
 
 # Sums of tenths are not exact.
 _NOTHING = 1e-9
@@ -26,8 +26,10 @@ _NONE, _TIMEOUT = Load.NONE, Load.TIMEOUT
 class Budget(Protocol):
     """What bounds the retries to each origin.
 
-    An own one is told of each request whose first attempt is good, and of each whose tokens were
-    not spent: a `deposit` for either.
+    An own one is told of each request whose first attempt is good, unless it is one that is not to
+    be retried, and of each whose tokens were not spent: a `deposit` for either. Where it has a
+    third word, `lease(origin, load, now)`, as `RedisRetryBudget` has, that is called before each
+    `withdraw`, and awaited in tasks.
     """
 
     def withdraw(self, origin: str, load: Load, now: float) -> float | None:
@@ -145,7 +147,7 @@ class RetryBudget:
                 after = before
             if after > _NOTHING:
                 self.missing[origin] = after
-                if len(self.missing) > _MOST_ORIGINS:
+                if len(self.missing) > MOST_ORIGINS:
                     del self.missing[next(iter(self.missing))]
         return granted
 
@@ -176,10 +178,10 @@ class Traffic:
         """Begin a new window, with one request in it."""
         self._before = self.of_late(now)
         self.count = 1
-        self.ends = now + _WINDOW
+        self.ends = now + WINDOW
 
     def of_late(self, now: float) -> float:
         """Return the requests of the last 10 s, as if those of each window had come evenly."""
         if now >= self.ends:
-            return self.count * max(0.0, 1.0 - (now - self.ends) / _WINDOW)
-        return self.count + self._before * (self.ends - now) / _WINDOW
+            return self.count * max(0.0, 1.0 - (now - self.ends) / WINDOW)
+        return self.count + self._before * (self.ends - now) / WINDOW

@@ -189,7 +189,8 @@ class Attempt(NamedTuple):
         status: the status code; None after an exception.
         error: the exception's class name; None after a response.
         evidence: what its failure proves; None where it did not fail.
-        wait: seconds before the next attempt; None where none followed.
+        wait: seconds before the next attempt, to which a cool-down may add; None where none
+            followed.
         reason: why another attempt was granted, or why none was.
     """
 

@@ -55,9 +55,9 @@ class RetryPolicy:
         generate_idempotency_key: give a POST or PATCH that has none such a header: a UUID4, the
             same on all attempts.
         exceptions: exception types, beside httpx's transport errors, that count as transient.
-        retry_if: asked about each outcome: True: it failed, retry it if method, evidence and
-            limits allow; False: it did not fail; None: as without it. A plain function in both
-            worlds.
+        retry_if: asked about each outcome but a bug of the caller's and a body that cannot be
+            decoded: True: it failed, retry it if method, evidence and limits allow; False: it did
+            not fail; None: as without it. A plain function in both worlds.
         read_body: read every response's body before `retry_if` is asked, so that it finds
             `outcome.response.content`. The response handed over reads and streams as if untouched.
         replay_buffer: bytes of a body that can be read only once (a generator, a pipe) to keep, so
@@ -207,7 +207,8 @@ def _checked_exceptions(value: object) -> tuple[type[Exception], ...]:
     for each in types:
         if not (isinstance(each, type) and issubclass(each, Exception)):
             raise TypeError(f"each of exceptions must be a subclass of Exception, not {each!r}")
-    return tuple(types)
+    # In an order of their own: policies of the same are equal.
+    return tuple(sorted(set(types), key=lambda each: (each.__module__, each.__qualname__)))
 
 
 def _members(name: str, value: object, kind: str) -> list[Any]:

@@ -43,8 +43,12 @@ class BodyGuard:
 
     def holds(self, stream: Any) -> bool:
         """Whether a stream reads from what this guard reads from."""
-        source = getattr(stream, "_stream", stream)
-        return stream is self._stream or source is getattr(self._stream, "_stream", self._stream)
+        return stream is self._stream or self._source(stream) is self._source(self._stream)
+
+    def _source(self, stream: Any) -> Any:
+        if isinstance(stream, self._family.iterator_streams):
+            return stream._stream  # noqa: SLF001 - nothing else tells it
+        return stream  # one of the caller's may make something else of what it reads
 
     def close(self) -> None:
         """Forget the body's errors, and what was kept of it. The body itself is the caller's."""

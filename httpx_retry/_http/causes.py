@@ -34,7 +34,10 @@ def _links(link: Any) -> Iterator[Any]:
 def _behind(link: Any) -> Any:
     if not isinstance(link, BaseException):
         return None
-    for candidate in (link.__cause__, *link.args[:1], *getattr(link, "exceptions", ())[:1]):
+    # A group's; an attribute of that name may be anything.
+    members = getattr(link, "exceptions", None)
+    of_group = members[:1] if type(members) is tuple else ()
+    for candidate in (link.__cause__, *link.args[:1], *of_group):
         if isinstance(candidate, BaseException) or type(candidate).__module__ == "h2.events":
             return candidate
     return None

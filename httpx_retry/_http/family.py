@@ -95,8 +95,10 @@ class Family:
         kind = type(stream)
         is_idle = self._idle.get(kind)
         if is_idle is None:
+            # Of a proxy, whose class has no base of ours, nothing is known.
             own = (getattr(kind, "close", None), getattr(kind, "aclose", None))
-            is_idle = self._idle[kind] = all(close in self._no_closes for close in own)
+            is_idle = issubclass(kind, self._bases) and all(each in self._no_closes for each in own)
+            self._idle[kind] = is_idle
         return is_idle
 
     def can_trace(self, transport: object) -> bool:

@@ -141,14 +141,16 @@ def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes
                 found[lowered] = b""
     if lists:
         found.update((name, b", ".join(values)) for name, values in lists.items())
-    length = found.get(b"content-length", b"")
+    # As `length_of`.
+    is_framed = b"transfer-encoding" in found
+    length = b"" if is_framed else found.get(b"content-length", b"")
     return Facts(
         status,
         (found.get(b"content-type"), found.get(b"content-encoding"), found.get(b"location")),
         int(length) if length.isdigit() and len(length) <= _MOST_DIGITS else None,
         _span(found.get(b"content-range")),
         _strong_validator(found) if status in (OK, PARTIAL) else None,
-        version.startswith(b"HTTP/1") and not length and b"transfer-encoding" not in found,
+        version.startswith(b"HTTP/1") and not length and not is_framed,
     )
 
 

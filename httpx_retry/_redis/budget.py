@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._core._lock import ForkSafeLock
-from .._core.budget import RetryBudget
+from .._core.budget import MOST_ORIGINS, WINDOW, RetryBudget
 from .._core.outcome import Load
 from .keys import check_prefix, key_of
 from .lease import Asked, CountedTraffic, Lease
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from threading import Lock
 
-_WINDOW = 10.0
-_MOST_ORIGINS = 1024
 # Seconds for which Redis keeps a bucket that nobody asks.
 _LIFE = 60
 
@@ -67,7 +65,7 @@ class RedisRetryBudget:
         # It stands in for the shared one, and checks the numbers.
         self._local = RetryBudget(capacity, share, deposit, timeout_cost)
         self._local.traffic = self.traffic = CountedTraffic()
-        self._rule = (capacity, share, _WINDOW, _LIFE)
+        self._rule = (capacity, share, WINDOW, _LIFE)
         self._deposit = deposit
         self._timeout_cost = timeout_cost
         self._prefix = check_prefix(prefix)
@@ -113,29 +111,31 @@ class RedisRetryBudget:
                     return cost
                 if lease.is_refused(now):
                     return None
-        # There was no answer, or another thread was faster.
-        return self._local.withdraw(origin, load, now)
+            # There was no answer, or another thread was faster.
+            return self._local.withdraw(origin, load, now)
 
     def deposit(self, origin: str, tokens: float | None) -> None:
         """Give tokens back (see `Budget`)."""
-        # Those that were lent here while Redis was away come first: they are none of the shared.
-        lent = self._local.missing.get(origin, 0.0)
-        own = self._deposit if tokens is None else min(tokens, lent)
         with self._locked():
+            # Those that were lent here while Redis was away come first: they are none of the
+            # shared. Whose a token was is not known: it is one of these until successes have made
+            # up for them.
+            lent = self._local.missing.get(origin, 0.0)
+            own = self._deposit if tokens is None else min(tokens, lent)
             lease = self.missing.get(origin)
             if lease is not None:
                 if tokens is None:
                     lease.given += self._deposit
                     self._forget_if_old(origin, lease)
-                elif not self._link.is_away:
+                else:
                     lease.stock += tokens - own
-        if lent:
-            self._local.deposit(origin, own)
+            if lent:
+                self._local.deposit(origin, own)
 
     def _forget_if_old(self, origin: str, lease: Lease) -> None:
         """Drop a lease once Redis has: successes need not be counted any more."""
         # The clock is not read for it: the window of the traffic says how late it is, about.
-        since = self.traffic.ends - _WINDOW - (lease.asked or 0.0)
+        since = self.traffic.ends - WINDOW - (lease.asked or 0.0)
         if since > _LIFE and not lease.is_waited_for and origin not in self._local.missing:
             del self.missing[origin]
 
@@ -174,7 +174,7 @@ class RedisRetryBudget:
         key = key_of(self._prefix, "budget", origin)
         return Question(key, arguments, partial(self._book, lease, asked))
 
-    def _book(self, lease: Lease, asked: Asked, reply: Any) -> None:
+    def _book(self, lease: Lease, asked: Asked, reply: Any, _: float) -> None:
         with self._locked():
             lease.book(asked, float(reply))
 
@@ -182,7 +182,7 @@ class RedisRetryBudget:
         lease = self.missing.get(origin)
         if lease is None:
             lease = self.missing[origin] = Lease()
-            if len(self.missing) > _MOST_ORIGINS:
+            if len(self.missing) > MOST_ORIGINS:
                 self.missing.popitem(last=False)
         else:
             self.missing.move_to_end(origin)

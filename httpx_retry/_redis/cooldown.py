@@ -88,14 +88,17 @@ class RedisCooldown(LocalCooldown):
             return None
         told = self._told.get(origin, now)
         milliseconds = math.ceil(1000 * (told - now))
-        book = partial(self._book, origin, told, now)
+        book = partial(self._book, origin, told, milliseconds, now)
         return Question(key_of(self._prefix, "cool-down", origin), (milliseconds,), book)
 
-    def _book(self, origin: str, told: float, now: float, reply: Any) -> None:
-        left = float(reply) / 1000
+    def _book(  # noqa: PLR0913, PLR0917 - the first four belong to the question
+        self, origin: str, told: float, milliseconds: int, now: float, reply: Any, took: float
+    ) -> None:
+        left = float(reply)
         if self._told.get(origin) == told:
             self._told.pop(origin, None)  # another thread may have dropped it
-        if left > 0:
-            super().impose(origin, left, now)
+        if left > milliseconds:
+            # When Redis looked is not known. At the latest it was just now: no wait ends early.
+            super().impose(origin, left / 1000, now + took)
         if origin in self.cooling:
             self._asked[origin] = now

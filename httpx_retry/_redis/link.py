@@ -37,12 +37,12 @@ class Question(NamedTuple):
     Attributes:
         key: the one that it touches.
         arguments: its others.
-        book: called with the reply; it may come late.
+        book: called with the reply and the seconds since it was asked for; it may come late.
     """
 
     key: str
     arguments: tuple[float, ...]
-    book: Callable[[Any], None]
+    book: Callable[[Any, float], None]
 
 
 class Link:
@@ -91,7 +91,8 @@ class Link:
             next_question: called when it is this one's turn; None: there is none any more.
             now: the clock's monotonic reading, in seconds.
         """
-        ends = monotonic() + LONGEST
+        since = monotonic()
+        ends = since + LONGEST
         if not self._may_ask(now):
             return
         turn = self._turn
@@ -106,7 +107,8 @@ class Link:
         is_waited_for, done = not self.is_away, Event()
         self._departed = monotonic()
         try:
-            Thread(target=self._fly, args=(question, now, turn, done), daemon=True).start()
+            asked = question, now, since, turn, done
+            Thread(target=self._fly, args=asked, daemon=True).start()
         except RuntimeError as error:  # there can be no more threads
             turn.release()
             self._lost(error, now)
@@ -115,7 +117,7 @@ class Link:
         if is_waited_for and not done.wait(left) and left > _TELLING:
             self._lost(_slow(), now)
 
-    def _fly(self, question: Question, now: float, turn: Lock, done: Event) -> None:
+    def _fly(self, question: Question, now: float, since: float, turn: Lock, done: Event) -> None:
         began = monotonic()
         client, key, arguments = self._client, question.key, question.arguments
         try:
@@ -125,11 +127,12 @@ class Link:
                 if not _is_unknown_script(error):
                     raise
                 reply = client.eval(self._script, 1, key, *arguments)
-            question.book(reply)
+            heard = monotonic()
+            question.book(reply, heard - since)
         except Exception as error:  # noqa: BLE001 - logged
             self._lost(error, now)
         else:
-            self._heard(monotonic() - began, now)
+            self._heard(heard - began, now)
         finally:
             self._departed = _NEVER
             turn.release()
@@ -139,6 +142,7 @@ class Link:
         """Ask in a task of asyncio, as `ask` does in a thread."""
         if not self._may_ask(now):
             return
+        since = monotonic()
         loop = asyncio_loop()
         if loop is None:
             self._lost(RuntimeError("redis.asyncio runs on asyncio alone"), now)
@@ -154,14 +158,14 @@ class Link:
         if question is None:
             return
         self._departed = monotonic()
-        self._flight = flight = loop.create_task(self._fly_in_task(question, now))
+        self._flight = flight = loop.create_task(self._fly_in_task(question, now, since))
         left = ends - loop.time()
         if not self.is_away:
             done, _ = await asyncio.wait({flight}, timeout=left)
             if not done and left > _TELLING:
                 self._lost(_slow(), now)
 
-    async def _fly_in_task(self, question: Question, now: float) -> None:
+    async def _fly_in_task(self, question: Question, now: float, since: float) -> None:
         began = monotonic()
         client, key, arguments = self._client, question.key, question.arguments
         try:
@@ -171,11 +175,12 @@ class Link:
                 if not _is_unknown_script(error):
                     raise
                 reply = await client.eval(self._script, 1, key, *arguments)
-            question.book(reply)
+            heard = monotonic()
+            question.book(reply, heard - since)
         except Exception as error:  # noqa: BLE001 - logged
             self._lost(error, now)
         else:
-            self._heard(monotonic() - began, now)
+            self._heard(heard - began, now)
 
     def _may_ask(self, now: float) -> bool:
         # A question that was under way in the process that this one was forked from never ends.

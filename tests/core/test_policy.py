@@ -55,6 +55,14 @@ def test_empty_collections_mean_empty() -> None:
     assert (policy.statuses, policy.methods, policy.exceptions) == (frozenset(), frozenset(), ())
 
 
+def test_the_order_of_a_collection_is_no_difference() -> None:
+    policy = RetryPolicy(exceptions=[OSError, ValueError, OSError], statuses=[503, 502])
+    other = RetryPolicy(exceptions=[ValueError, OSError], statuses=[502, 503])
+
+    assert policy == other
+    assert hash(policy) == hash(other)
+
+
 def test_a_status_has_three_digits() -> None:
     assert RetryPolicy(statuses=[100, 999]).statuses == {100, 999}
 

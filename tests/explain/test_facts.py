@@ -34,8 +34,8 @@ def summed_up(policy: RetryPolicy) -> str:
             ),
         ),
         (
-            RetryPolicy(methods=(), exceptions=(OSError, EOFError)),
-            "RetryPolicy(methods=(), exceptions=(OSError, EOFError))",
+            RetryPolicy(methods=(), exceptions=(EOFError, OSError)),
+            "RetryPolicy(methods=(), exceptions=(EOFError, OSError))",
         ),
     ],
 )

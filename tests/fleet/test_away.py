@@ -305,6 +305,40 @@ async def test_nor_is_it_when_redis_is_back(world: World, own_server: Server) ->
         assert budget._local.missing.get(SITE, 0) <= 1  # of the question for which nobody waited
 
 
+async def test_what_was_leased_before_is_given_back_all_the_same(
+    world: World, own_server: Server
+) -> None:
+    async with worker(world, own_server) as budget:
+        leased = [await take(budget) for _ in range(5)]
+        stock = budget.missing[SITE].stock
+        own_server.kill()
+        await settled(budget.lease(SITE, Load.SOME, 10))
+        await until(lambda: budget._link.is_away, world)
+        for tokens in leased:
+            budget.deposit(SITE, tokens)
+
+        lease = budget.missing[SITE]
+        assert lease.stock + lease.given == stock + 5
+
+
+def test_its_own_bucket_is_looked_at_by_one_thread_at_a_time(server: Server) -> None:
+    class Watched(dict[str, float]):
+        def pop(self, *arguments: Any) -> Any:
+            was_held.append(budget._lock.here().locked())
+            return super().pop(*arguments)
+
+    was_held: list[bool] = []
+    with server.admin() as client:
+        budget = RedisRetryBudget(client)
+        budget._link.is_away = True
+        budget._local.missing = Watched()
+        tokens = budget.withdraw(SITE, Load.SOME, 0)
+        budget.deposit(SITE, tokens)
+
+    assert was_held == [True, True]
+    assert not budget._local.missing
+
+
 async def test_a_cool_down_goes_on_alone(
     world: World, own_server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:

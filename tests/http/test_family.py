@@ -83,6 +83,24 @@ def test_one_way_to_close_it_is_enough(family: Family) -> None:
     assert family.closes_nothing(httpx.AsyncByteStream())
 
 
+def test_what_closing_a_proxy_does_nobody_knows(family: Family) -> None:
+    class Proxy:
+        """Passes for what it wraps, as instrumentation does: its own class has no close."""
+
+        def __init__(self, wrapped: object) -> None:
+            self._wrapped = wrapped
+
+        @property  # type: ignore[misc] # as it is done
+        def __class__(self) -> type:
+            return type(self._wrapped)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._wrapped, name)
+
+    assert isinstance(Proxy(Stream()), httpx.SyncByteStream)
+    assert not family.closes_nothing(Proxy(Stream()))
+
+
 @pytest.mark.skipif(OVER_HTTPX2, reason="there is one family alone")
 def test_what_is_of_the_other_family_is_told_where_to_go(family: Family) -> None:
     other = pytest.importorskip("httpx2")

@@ -155,6 +155,7 @@ def test_a_transfer_encoding_overrides_a_length(
         given = SimpleNamespace(raw=given.raw)
 
     assert length_of(given) == expected
+    assert facts_of(200, given.raw).length == (None if expected is None else int(expected))
 
 
 def test_where_a_part_begins_and_ends_in_the_whole() -> None:

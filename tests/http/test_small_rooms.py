@@ -34,6 +34,14 @@ def test_what_stands_first_is_behind_an_error_and_nothing_beside_it() -> None:
     assert chain_of(Group())[1:] == ()
 
 
+def test_an_attribute_of_that_name_is_no_group() -> None:
+    error = Exception("batch")
+    for members in ({"a": ValueError()}, [ValueError()], 3):
+        error.exceptions = members  # type: ignore[attr-defined] # as a user's own class may have it
+
+        assert chain_of(error) == (error,)
+
+
 def test_refused_is_what_nobody_listened_to() -> None:
     error = httpx.ConnectError("all failed")
     error.__cause__ = Exception(ConnectionRefusedError())

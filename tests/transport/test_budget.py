@@ -27,6 +27,8 @@ from tests.worlds import Stream, World
 from .handlers import Server, options
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from httpx_retry.testing import FakeClock
 
 POLICY = RetryPolicy(backoff=ConstantBackoff(0))
@@ -156,6 +158,47 @@ async def test_a_good_first_attempt_is_a_deposit(
         await client.get()
 
     assert ledger.entries == [("deposit", SITE, None)]
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+async def test_what_is_not_to_be_retried_is_no_deposit(
+    world: World, clock: FakeClock, in_memory: bool
+) -> None:
+    async def asynchronous() -> AsyncIterator[bytes]:
+        yield b"body"
+
+    ledger = Ledger()
+    content: Any = asynchronous() if world.is_async else iter([b"body"])
+    more = {"content": b"body" if in_memory else content, "extensions": {"retry": False}}
+    async with world.client(Server(200), **options(clock, budget=ledger)) as client:
+        await client.request("PUT", "http://test/", **more)
+
+    assert ledger.entries == []
+
+
+async def test_what_one_of_your_own_has_beside_the_words_is_its_own_affair(
+    world: World, clock: FakeClock
+) -> None:
+    ledger: Any = Ledger()
+    ledger.traffic, ledger.lease, ledger.missing = 0, None, ()
+    async with world.client(Server(503, 200), **options(clock, budget=ledger)) as client:
+        assert (await client.get()).status_code == 200
+
+    assert ledger.entries == [("withdraw", SITE, Load.SOME), ("deposit", SITE, 1.0)]
+
+
+async def test_origins_are_known_by_one_string_each_and_the_first_of_many_are_forgotten(
+    world: World, clock: FakeClock
+) -> None:
+    ledger = Ledger()
+    policy = POLICY.replace(max_attempts=2)
+    transport = world.transport(Server(503), **options(clock, policy=policy, budget=ledger))
+    for number in range(1025):
+        await world.handle(transport, httpx.Request("GET", f"http://host{number}/"))
+    known = transport._settings.origins
+
+    assert list(known) == ["http://host1024"]
+    assert ledger.entries[-1][1] is known["http://host1024"]
 
 
 async def test_good_first_attempts_fill_the_bucket_again(world: World, clock: FakeClock) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from httpx_retry import AsyncRetryTransport, RetryPolicy, RetryTransport
 from httpx_retry._http.family import HTTPTransportOptions
+from httpx_retry.testing import FakeClock
 
 if TYPE_CHECKING:
     from tests.worlds import World
@@ -116,6 +117,7 @@ async def wait_for(event: object) -> None: ...
         ({"policy": None}, "policy must be a RetryPolicy, not None"),
         ({"policy": {"max_attempts": 3}}, "policy must be a RetryPolicy, not {'max_attempts': 3}"),
         ({"clock": 3}, "clock must have monotonic() and time(), not be 3"),
+        ({"clock": FakeClock}, "clock must have monotonic() and time(), not be <class"),
         ({"random": 0.5}, "random must be callable, not 0.5"),
         ({"on_event": 3}, "on_event must be callable, not 3"),
         ({"on_event": wait_for}, "on_event must be a plain function, not the coroutine function"),

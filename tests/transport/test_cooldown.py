@@ -365,6 +365,19 @@ async def test_of_one_of_your_own_nothing_is_known(world: World, clock: FakeCloc
     assert clock.sleeps == []
 
 
+async def test_of_one_that_says_itself_what_remains_nothing_is_known(
+    world: World, clock: FakeClock
+) -> None:
+    class Fixed(LocalCooldown):
+        def remaining(self, origin: str, now: float) -> float:
+            return max(0.0, 7.0 - now)
+
+    async with world.client(Server(200), **cooled(clock, cooldown=Fixed())) as client:
+        await client.get()
+
+    assert clock.sleeps == [7]
+
+
 def test_close_wakes_threads_that_wait_their_turn_and_sends_nothing() -> None:
     inner = Inner(LIMITED)
     told: list[RetryEvent] = []

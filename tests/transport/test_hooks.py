@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING, Any
+import io
+from typing import IO, TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from httpx_retry import (
     BackoffContext,
+    ConstantBackoff,
     Outcome,
     RetryEvent,
     RetryPolicy,
@@ -22,6 +24,8 @@ from tests.worlds import Stream, World, settled
 from .handlers import Server, options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from httpx_retry.testing import FakeClock
 
 
@@ -240,6 +244,29 @@ async def test_prepare_may_return_another_request_for_the_same_origin(
         assert (await client.get()).status_code == 200
 
     assert str(server.requests[1].url) == "http://test/2"
+
+
+def test_prepare_may_return_a_body_that_makes_something_else_of_the_same_file() -> None:
+    class Hexed(httpx.SyncByteStream):
+        """A stream of the user's own, which keeps what it reads by the name httpx's has for it."""
+
+        def __init__(self, stream: IO[bytes]) -> None:
+            self._stream = stream
+
+        def __iter__(self) -> Iterator[bytes]:
+            self._stream.seek(0)
+            yield self._stream.read().hex().encode()
+
+    def prepare(request: httpx.Request, number: int) -> httpx.Request:
+        return httpx.Request("PUT", request.url, stream=Hexed(file))
+
+    server, file = Server(503, 200), io.BytesIO(b"plain")
+    policy = RetryPolicy(backoff=ConstantBackoff(0))
+    transport = RetryTransport(httpx.MockTransport(server), policy=policy, prepare=prepare)
+    with httpx.Client(transport=transport) as client:
+        client.put("http://test/", content=file)
+
+    assert server.bodies == [b"plain", b"706c61696e"]
 
 
 @pytest.mark.parametrize(

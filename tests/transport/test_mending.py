@@ -17,7 +17,14 @@ import httpx
 import pytest
 import zstandard
 
-from httpx_retry import BackoffContext, RetryEvent, RetryPolicy, StopReason, retry_history
+from httpx_retry import (
+    BackoffContext,
+    RetryEvent,
+    RetryPolicy,
+    RetryTransport,
+    StopReason,
+    retry_history,
+)
 from tests.faults.lab import (
     Cut,
     Fin,
@@ -838,3 +845,29 @@ async def test_a_response_that_is_given_again_is_wrapped_once(
 
     layer: Any = answer.stream
     assert layer.inner is stream
+
+
+def test_one_that_another_thread_closes_meanwhile_ends_as_it_broke_off() -> None:
+    class Closing(httpx.Headers):
+        """Stands for a moment at which the other thread may come: after the first look."""
+
+        @property
+        def raw(self) -> list[tuple[bytes, bytes]]:
+            stream.close()
+            return super().raw
+
+    sends = 0
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        nonlocal sends
+        sends += 1
+        return answer
+
+    answer = httpx.Response(200, stream=Stream(b"a", BREAK))
+    answer.headers = Closing({"Content-Length": "2"})
+    transport = RetryTransport(httpx.MockTransport(handler))
+    stream: Any = transport.handle_request(httpx.Request("GET", "http://test/")).stream
+
+    with pytest.raises(httpx.ReadError):
+        list(stream)
+    assert sends == 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from httpx_retry import ConstantBackoff, RetryPolicy
+from httpx_retry import ConstantBackoff, RetryPolicy, retry_history
 
 from .handlers import Server, options
 
@@ -31,3 +32,12 @@ async def test_a_wait_of_nothing_does_not_wait_at_all(world: World, clock: FakeC
         assert (await client.get()).status_code == 200
 
     assert clock.sleeps == []
+
+
+async def test_any_real_number_is_a_wait(world: World) -> None:
+    policy = RetryPolicy(backoff=ConstantBackoff(Fraction(1, 100)))  # type: ignore[arg-type] # as numbers.Real says
+
+    async with world.client(Server(503, 200), policy=policy) as client:
+        response = await client.get()
+
+    assert [attempt.wait for attempt in retry_history(response)] == [0.01, None]
