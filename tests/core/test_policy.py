@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 import re
+import sys
 from http import HTTPStatus
 from typing import Any
 
@@ -53,6 +54,10 @@ def test_empty_collections_mean_empty() -> None:
     policy = RetryPolicy(statuses=[], methods=[], exceptions=[])
 
     assert (policy.statuses, policy.methods, policy.exceptions) == (frozenset(), frozenset(), ())
+
+
+def test_the_largest_number_is_one() -> None:
+    assert RetryPolicy(max_retry_after=sys.float_info.max).max_retry_after == sys.float_info.max
 
 
 def test_the_order_of_a_collection_is_no_difference() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import httpx
 import pytest
 
@@ -22,3 +25,9 @@ from httpx_retry._http.requests import origin_of
 )
 def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
     assert origin_of(httpx.URL(url)) == origin
+
+
+def test_an_origin_is_known_of_a_url_that_shows_its_properties_alone() -> None:
+    url: Any = SimpleNamespace(scheme="https", host="xn--bcher-kva.example", port=8443)
+
+    assert origin_of(url) == "https://xn--bcher-kva.example:8443"
