@@ -6,7 +6,7 @@ import gc
 import gzip
 import random
 import weakref
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -17,14 +17,7 @@ import httpx
 import pytest
 import zstandard
 
-from httpx_retry import (
-    BackoffContext,
-    RetryEvent,
-    RetryPolicy,
-    RetryTransport,
-    StopReason,
-    retry_history,
-)
+from httpx_retry import BackoffContext, RetryEvent, RetryPolicy, StopReason, retry_history
 from tests.faults.lab import (
     Cut,
     Fin,
@@ -847,27 +840,28 @@ async def test_a_response_that_is_given_again_is_wrapped_once(
     assert layer.inner is stream
 
 
-def test_one_that_another_thread_closes_meanwhile_ends_as_it_broke_off() -> None:
+async def test_one_that_is_closed_while_it_breaks_off_is_not_asked_for_again(
+    world: World, clock: FakeClock
+) -> None:
     class Closing(httpx.Headers):
-        """Stands for a moment at which the other thread may come: after the first look."""
+        """Stands for another thread, which may come at any time: after the first look, say."""
 
         @property
         def raw(self) -> list[tuple[bytes, bytes]]:
-            stream.close()
+            with suppress(StopIteration):
+                stream.aclose().send(None) if world.is_async else stream.close()
             return super().raw
 
-    sends = 0
-
     def handler(request: httpx.Request) -> httpx.Response:
-        nonlocal sends
-        sends += 1
+        requests.append(request)
         return answer
 
+    requests: list[httpx.Request] = []
     answer = httpx.Response(200, stream=Stream(b"a", BREAK))
     answer.headers = Closing({"Content-Length": "2"})
-    transport = RetryTransport(httpx.MockTransport(handler))
-    stream: Any = transport.handle_request(httpx.Request("GET", "http://test/")).stream
+    transport = world.transport(handler, **options(clock))
+    stream: Any = (await world.handle(transport, httpx.Request("GET", "http://test/"))).stream
 
     with pytest.raises(httpx.ReadError):
-        list(stream)
-    assert sends == 1
+        [chunk async for chunk in stream] if world.is_async else list(stream)
+    assert len(requests) == 1
