@@ -121,7 +121,7 @@ class Outgoing:
         return self.request.stream is self._body
 
     def depart(
-        self, ends: float | None, monotonic: Callable[[], float], *, moves_timeouts: bool = False
+        self, ends: float | None, monotonic: Callable[[], float], *, moves_timeouts: bool
     ) -> httpx.Request:
         """Return the request to hand to the wrapped transport.
 
