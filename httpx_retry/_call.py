@@ -145,12 +145,13 @@ class Call(Turn):
     def _stopped(self, decision: Stop) -> None:
         outcome, reason = self._outcome, decision.reason
         recovered = decision is DONE
-        if not self._records and not self._may_be_retried:
-            return
-        if recovered and not self._records:
-            if self._settings.missing:
-                self._settings.deposit(self.origin, None)
-            return
+        if not self._records:
+            if not self._may_be_retried:
+                return
+            if recovered:
+                if self._settings.missing:
+                    self._settings.deposit(self.origin, None)
+                return
         if not recovered and reason is not _CLOSED:
             self.tokens = 0.0  # spent
         evidence = None if recovered or outcome is None else outcome.evidence

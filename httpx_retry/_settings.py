@@ -90,14 +90,15 @@ class Settings:
         self.missing: Collection[object] = ()
         # Of a subclass nothing is known: it is told of everything.
         if vars(type(self.budget)).get("is_counted_for"):
-            counted: Any = self.budget
-            self.traffic, self.missing = counted.traffic, counted.missing
+            own: Any = self.budget
+            self.traffic, self.missing = own.traffic, own.missing
         elif self.budget is not None:
             _check_budget(self.budget)
             # What it keeps is its own affair: it is told of every success.
             self.missing = ("unknown",)
-            if isinstance(self.budget, RetryBudget):
-                self.traffic = self.budget.traffic
+            counted = getattr(self.budget, "traffic", None)
+            if isinstance(counted, Traffic):
+                self.traffic = counted
         self.is_leased = callable(getattr(self.budget, "lease", None))
         self.cooldown = _cooldown_of(cooldown)
         self.cooling = _cooling_of(self.cooldown)

@@ -190,5 +190,5 @@ def _own_delay(
     # The check's own words are for what fails this one, which costs a tenth.
     if type(delay) not in _NUMBERS or not 0.0 <= delay <= LARGEST:
         check_number("what backoff returns", delay)
-        return float(delay)  # a fraction's words are others
+        return float(delay)  # not each kind of number can be waited for, or printed
     return delay

@@ -19,6 +19,7 @@ from httpx_retry import (
     StopReason,
     retry_history,
 )
+from httpx_retry._core.budget import Traffic
 from httpx_retry._core.outcome import Evidence, Outcome
 from httpx_retry._http.load import load_of
 from httpx_retry._sync import RetryTransport
@@ -185,6 +186,15 @@ async def test_what_one_of_your_own_has_beside_the_words_is_its_own_affair(
         assert (await client.get()).status_code == 200
 
     assert ledger.entries == [("withdraw", SITE, Load.SOME), ("deposit", SITE, 1.0)]
+
+
+async def test_its_traffic_is_counted_where_it_has_one(world: World, clock: FakeClock) -> None:
+    ledger: Any = Ledger()
+    ledger.traffic = Traffic()  # as a subclass of ours has
+    async with world.client(Server(200), **options(clock, budget=ledger)) as client:
+        await client.get()
+
+    assert ledger.traffic.count == 1
 
 
 async def test_origins_are_known_by_one_string_each_and_the_first_of_many_are_forgotten(
