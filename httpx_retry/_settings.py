@@ -79,8 +79,7 @@ class Settings:
     ) -> None:
         if not isinstance(policy, RetryPolicy):
             raise TypeError(f"policy must be a RetryPolicy, not {policy!r}")
-        words = [getattr(clock, name, None) for name in ("monotonic", "time")]
-        if isinstance(clock, type) or not all(map(callable, words)):
+        if not _words(clock, "monotonic", "time"):
             raise TypeError(f"clock must have monotonic() and time(), not be {clock!r}")
         check_plain_function("random", random)
         if on_event is not None:
@@ -121,9 +120,15 @@ class Settings:
             log_trouble("the budget's deposit failed", error)
 
 
+def _words(thing: object, *names: str) -> list[Any]:
+    """Return the methods of these names; none where one is missing, or the thing is a class."""
+    found = [getattr(thing, name, None) for name in names]
+    return found if all(map(callable, found)) and not isinstance(thing, type) else []
+
+
 def _check_budget(budget: object) -> None:
-    words = [getattr(budget, word, None) for word in ("withdraw", "deposit")]
-    if isinstance(budget, type) or not all(map(callable, words)):
+    words = _words(budget, "withdraw", "deposit")
+    if not words:
         raise TypeError(f"budget must be None or have withdraw() and deposit(), not be {budget!r}")
     for word in words:
         check_plain_function("each of withdraw and deposit", word)
@@ -132,8 +137,8 @@ def _check_budget(budget: object) -> None:
 def _cooldown_of(given: object) -> Cooldown | None:
     if isinstance(given, bool):
         return LocalCooldown() if given else None
-    words = [getattr(given, word, None) for word in ("impose", "remaining")]
-    if isinstance(given, type) or not all(map(callable, words)):
+    words = _words(given, "impose", "remaining")
+    if not words:
         raise TypeError(
             f"cooldown must be True, False, or have impose() and remaining(), not be {given!r}"
         )

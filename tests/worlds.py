@@ -135,6 +135,15 @@ class World:
         response: httpx.Response = await settled(getattr(transport, name)(request))
         return response
 
+    def one_shot(self, parts: Iterator[bytes]) -> Any:
+        """A body that can be read once, as this world's clients take it."""
+
+        async def in_tasks() -> AsyncIterator[bytes]:
+            for part in parts:
+                yield part
+
+        return in_tasks() if self.is_async else parts
+
     async def read(self, response: httpx.Response) -> bytes:
         content: bytes = await settled(response.aread() if self.is_async else response.read())
         return content

@@ -557,12 +557,6 @@ async def test_a_file_of_the_async_world_is_read_once(
 async def test_prepare_may_give_back_the_callers_own_request(
     world: World, clock: FakeClock
 ) -> None:
-    parts = iter([b"part 1 ", b"part 2"])
-
-    async def async_parts() -> AsyncIterator[bytes]:
-        for part in parts:
-            yield part
-
     original: list[httpx.Request] = []
 
     def prepare(request: httpx.Request, number: int) -> httpx.Request:
@@ -571,7 +565,7 @@ async def test_prepare_may_give_back_the_callers_own_request(
     options: dict[str, Any] = {"clock": clock, "policy": KEEP, "prepare": prepare}
     with HTTP1Server([Reply(503)]) as server:
         async with world.client(None, trust_env=False, **options) as client:
-            content = async_parts() if world.is_async else parts
+            content = world.one_shot(iter([b"part 1 ", b"part 2"]))
             original.append(client.build_request("PUT", server.url, content=content))
             response = await client.send(original[0])
 

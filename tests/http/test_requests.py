@@ -27,6 +27,12 @@ def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
     assert origin_of(httpx.URL(url)) == origin
 
 
+def test_a_name_below_one_with_accents_is_spelt_as_the_url_spells_it() -> None:
+    url = httpx.URL("https://shop.xn--bcher-kva.example/")
+
+    assert origin_of(url) == f"https://{url.host}"
+
+
 def test_an_origin_is_known_of_a_url_that_shows_its_properties_alone() -> None:
     url: Any = SimpleNamespace(scheme="https", host="xn--bcher-kva.example", port=8443)
 

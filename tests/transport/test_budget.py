@@ -28,8 +28,6 @@ from tests.worlds import Stream, World
 from .handlers import Server, options
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from httpx_retry.testing import FakeClock
 
 POLICY = RetryPolicy(backoff=ConstantBackoff(0))
@@ -165,12 +163,9 @@ async def test_a_good_first_attempt_is_a_deposit(
 async def test_what_is_not_to_be_retried_is_no_deposit(
     world: World, clock: FakeClock, in_memory: bool
 ) -> None:
-    async def asynchronous() -> AsyncIterator[bytes]:
-        yield b"body"
-
     ledger = Ledger()
-    content: Any = asynchronous() if world.is_async else iter([b"body"])
-    more = {"content": b"body" if in_memory else content, "extensions": {"retry": False}}
+    content = b"body" if in_memory else world.one_shot(iter([b"body"]))
+    more: dict[str, Any] = {"content": content, "extensions": {"retry": False}}
     async with world.client(Server(200), **options(clock, budget=ledger)) as client:
         await client.request("PUT", "http://test/", **more)
 

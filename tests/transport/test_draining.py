@@ -15,7 +15,7 @@ from tests.worlds import Stream, World
 from .handlers import options
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from httpx_retry.testing import FakeClock
 
@@ -104,13 +104,8 @@ async def test_a_stream_with_nothing_to_close_is_read_to_its_end_as_well(
     world: World, clock: FakeClock
 ) -> None:
     chunks = iter([b"a", b"b"])
-
-    async def asynchronous() -> AsyncIterator[bytes]:
-        for chunk in chunks:
-            yield chunk
-
-    body = asynchronous() if world.is_async else chunks
-    answers = [httpx.Response(503, content=body, **length(2)), httpx.Response(200)]
+    failed = httpx.Response(503, content=world.one_shot(chunks), **length(2))
+    answers = [failed, httpx.Response(200)]
     async with world.client(lambda _: answers.pop(0), **options(clock, policy=POLICY)) as client:
         assert (await client.get()).status_code == 200
 
