@@ -299,7 +299,8 @@ class AsyncRetryTransport(AsyncRetryDriver, httpx.AsyncBaseTransport):
         prepare: `prepare(request, number)` is called last before attempt `number`, 2 or more, with
             a copy of the caller's request to change or replace, within the same origin and by one
             that may run twice if the caller's may: for a fresh signature. It returns the request to
-            send; None stands for the one it was given. It may be a coroutine function.
+            send, whose missing extensions are the caller's; None stands for the one it was given.
+            It may be a coroutine function.
         clock: where the time comes from.
         random: draws from [0, 1) for the jitter.
         **http_transport_options: those of `httpx.AsyncHTTPTransport`, where `transport` is None.

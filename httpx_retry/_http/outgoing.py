@@ -221,18 +221,20 @@ class Outgoing:
             _leave_body_alone(request)
         return request
 
-    def use(self, request: object) -> None:
+    def use(self, returned: object) -> None:
         """Send what `prepare` returned; None stands for the request that it was given.
 
         Raises:
             TypeError: for what is no request of this family.
-            ValueError: for another origin: cookies, credentials and redirects belong to the first.
+            ValueError: for another origin: cookies, credentials and redirects belong to the first;
+                and for one that may not run where the first may have run.
         """
-        if request is None:
-            return
+        given = self._chosen
+        assert given is not None
+        request = given if returned is None else returned
         if not isinstance(request, self._wire.family.Request):
             raise TypeError(f"prepare must return a Request or None, not {request!r}")
-        if self._may_run_twice(self.base) and not self._may_run_twice(request):
+        if not self._may_follow(request):
             raise ValueError(
                 "prepare must keep what allows the request to run twice: its method, or its"
                 f" {self._policy.idempotency_header}"
@@ -242,7 +244,22 @@ class Outgoing:
                 f"prepare must keep the origin {origin_of(self.url)},"
                 f" not change it to {origin_of(request.url)}"
             )
+        if request is not given:
+            # A new one knows nothing of the client's timeouts, nor of a server's name for TLS.
+            request = copied(request)
+            request.extensions = {**given.extensions, **request.extensions}
         self._chosen = request
+
+    def _may_follow(self, request: httpx.Request) -> bool:
+        """Whether a request may run where the caller's may have run, if that one may run twice."""
+        if self.base.method in self._policy.methods:
+            return self._may_run_twice(request)
+        # With another key it would be another request to the server.
+        return self._key_of(self.base) in (None, self._key_of(request))
+
+    def _key_of(self, request: httpx.Request) -> str | None:
+        header = self._policy.idempotency_header
+        return None if header is None else request.headers.get(header)
 
     def fault_of(self, error: Exception) -> Fault:
         """Return what an error of the latest attempt proves."""

@@ -269,14 +269,18 @@ def test_prepare_may_return_a_body_that_makes_something_else_of_the_same_file() 
     assert server.bodies == [b"plain", b"706c61696e"]
 
 
+@pytest.mark.parametrize("is_returned", [True, False], ids=["returned", "in place"])
 @pytest.mark.parametrize(
     "url", ["https://test/", "http://other/", "http://test:8080/", "http://test.other/"]
 )
-async def test_prepare_may_not_leave_the_origin(world: World, clock: FakeClock, url: str) -> None:
+async def test_prepare_may_not_leave_the_origin(
+    world: World, clock: FakeClock, url: str, is_returned: bool
+) -> None:
     server = Server(503)
 
-    def prepare(request: httpx.Request, number: int) -> httpx.Request:
-        return httpx.Request("GET", url)
+    def prepare(request: httpx.Request, number: int) -> httpx.Request | None:
+        request.url = httpx.URL(url)
+        return httpx.Request("GET", url) if is_returned else None
 
     async with world.client(server, **options(clock, prepare=prepare)) as client:
         with pytest.raises(ValueError, match="prepare must keep the origin http://test, not"):
@@ -285,14 +289,22 @@ async def test_prepare_may_not_leave_the_origin(world: World, clock: FakeClock, 
     assert (server.sends, server.streams[0].closed) == (1, 1)
 
 
-@pytest.mark.parametrize("headers", [{"Idempotency-Key": "7"}, {}])
+@pytest.mark.parametrize("key", [{"Idempotency-Key": "8"}, {}], ids=["another", "none"])
+@pytest.mark.parametrize("is_returned", [True, False], ids=["returned", "in place"])
+@pytest.mark.parametrize("headers", [{"Idempotency-Key": "7"}, {}], ids=["POST", "PUT"])
 async def test_prepare_may_not_take_away_what_allows_a_request_to_run_twice(
-    world: World, clock: FakeClock, headers: dict[str, str]
+    world: World,
+    clock: FakeClock,
+    headers: dict[str, str],
+    is_returned: bool,
+    key: dict[str, str],
 ) -> None:
-    def prepare(request: httpx.Request, number: int) -> httpx.Request:
-        return httpx.Request("POST", request.url)
-
     method = "POST" if headers else "PUT"
+
+    def prepare(request: httpx.Request, number: int) -> httpx.Request | None:
+        request.method, request.headers = "POST", httpx.Headers(key if headers else None)
+        return httpx.Request("POST", request.url, headers=request.headers) if is_returned else None
+
     server = Server(503)
     async with world.client(server, **options(clock, prepare=prepare)) as client:
         with pytest.raises(ValueError, match="prepare must keep") as refused:
@@ -302,6 +314,43 @@ async def test_prepare_may_not_take_away_what_allows_a_request_to_run_twice(
         "prepare must keep what allows the request to run twice: its method, or its Idempotency-Key"
     )
     assert server.sends == 1
+
+
+@pytest.mark.parametrize("header", ["Idempotency-Key", None])
+async def test_prepare_may_change_what_was_proved_not_to_have_run(
+    world: World, clock: FakeClock, header: str | None
+) -> None:
+    def prepare(request: httpx.Request, number: int) -> None:
+        request.headers["Idempotency-Key"] = str(number)
+
+    server = Server(httpx.ConnectError("refused"), 200)
+    policy = RetryPolicy(idempotency_header=header)
+    async with world.client(server, **options(clock, policy=policy, prepare=prepare)) as client:
+        assert (await client.post()).status_code == 200
+
+    assert server.requests[1].headers["Idempotency-Key"] == "2"
+
+
+async def test_a_request_that_prepare_makes_keeps_the_extensions_that_it_does_not_name(
+    world: World, clock: FakeClock
+) -> None:
+    def prepare(request: httpx.Request, number: int) -> httpx.Request:
+        assert request.extensions.pop("taken away") == 1
+        made.append(httpx.Request("GET", request.url, extensions={"target": b"/2"}))
+        return made[0]
+
+    made: list[httpx.Request] = []
+    server = Server(503, 200)
+    async with world.client(server, **options(clock, prepare=prepare)) as client:
+        extensions = {"sni_hostname": "test", "target": b"/1", "taken away": 1}
+        await client.get(timeout=3.0, extensions=extensions)
+
+    assert server.requests[1].extensions == {
+        "sni_hostname": "test",
+        "target": b"/2",
+        "timeout": httpx.Timeout(3.0).as_dict(),
+    }
+    assert made[0].extensions == {"target": b"/2"}
 
 
 async def test_prepare_may_return_nothing_but_requests(world: World, clock: FakeClock) -> None:
