@@ -13,6 +13,7 @@ from ._core.clock import SystemClock
 from ._core.cooldown import LocalCooldown
 from ._core.policy import RetryPolicy
 from ._http.causes import is_a
+from ._http.wire import transports_in
 from ._sync import RetryDriver, RetryTransport
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ._core.clock import Clock
     from ._core.cooldown import Cooldown
     from ._hooks import Prepare
+    from ._http.family import Family
     from ._observe import EventHook
 
     AnyClient = httpx.Client | httpx.AsyncClient | httpx2.Client | httpx2.AsyncClient
@@ -75,7 +77,7 @@ def add_retries(  # noqa: PLR0913 - the transports' own arguments
         "clock": clock,
         "random": random,
     }
-    _wrap_transports(client, lambda transport: kind(transport, **options))
+    _wrap_transports(client, kind.family, lambda transport: kind(transport, **options))
     return client
 
 
@@ -99,7 +101,7 @@ def _transport_for(client: object) -> type[Any]:
     )
 
 
-def _wrap_transports(client: Any, wrap: Callable[[Any], Any]) -> None:
+def _wrap_transports(client: Any, family: Family, wrap: Callable[[Any], Any]) -> None:
     """Put a wrapped transport in the place of each that a client has: all of them, or none.
 
     What a client sends through is private to it: this is the only place that knows.
@@ -107,10 +109,11 @@ def _wrap_transports(client: Any, wrap: Callable[[Any], Any]) -> None:
     transport, mounts = client._transport, client._mounts  # noqa: SLF001 - as said
     wrapped: dict[int, Any] = {}
     for each in (transport, *mounts.values()):
-        if isinstance(each, RetryDriver | AsyncRetryDriver):
-            raise ValueError(  # noqa: TRY004 - of the right type, and in the wrong state
-                f"client has retries already: it sends through {each!r}"
-            )
+        for part in transports_in(each, family):
+            if isinstance(part, RetryDriver | AsyncRetryDriver):
+                raise ValueError(  # noqa: TRY004 - of the right type, and in the wrong state
+                    f"client has retries already: it sends through {part!r}"
+                )
         # None stands for "no transport of its own"; one transport may be mounted twice.
         if each is not None and id(each) not in wrapped:
             wrapped[id(each)] = wrap(each)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ._core.clock import Clock
     from ._core.cooldown import Cooldown
-    from ._http.outgoing import Wire
+    from ._http.wire import Wire
     from ._observe import EventHook
 
 # What is left of a policy where nothing is to be retried, judged or told.

@@ -14,9 +14,9 @@ from ._core.clock import SystemClock
 from ._core.policy import RetryPolicy
 from ._hooks import Prepare, as_hook, as_word
 from ._http.family import Family
-from ._http.outgoing import Wire
 from ._http.representation import OK, WITHOUT_BODY
 from ._http.requests import origin_of
+from ._http.wire import wire_of
 from ._http.witness import as_trace
 from ._settings import Settings, policy_for
 from ._streams import close_stream, end_iteration, whole
@@ -59,10 +59,7 @@ class RetryDriver:
     ) -> None:
         family = self.family
         self._transport = family.transport(transport, http_transport_options)
-        trace = as_trace if family.can_trace(self._transport) else None
-        wire = Wire(
-            family, trace, family.has_proxy(self._transport), family.runs_app(self._transport)
-        )
+        wire = wire_of(self._transport, family, as_trace)
         self._settings = settings = Settings(
             wire, policy, budget, cooldown, on_event, clock, random
         )

@@ -16,8 +16,8 @@ from httpx_retry import RetryPolicy
 from httpx_retry._call import Call
 from httpx_retry._core.budget import FRESH
 from httpx_retry._http.family import Family
-from httpx_retry._http.outgoing import Wire
 from httpx_retry._http.requests import origin_of
+from httpx_retry._http.wire import Wire
 from httpx_retry._settings import Settings
 
 from .httpx_ends import REQUEST, result_of
@@ -65,7 +65,7 @@ class Ours:
         self.policy = policy or RetryPolicy()
         self.clock = clock
         draw = random.Random(random.random()).random
-        wire = Wire(Family(httpx), None, has_proxy=False)
+        wire = Wire(Family(httpx), None)
         self.settings = Settings(wire, self.policy, budget, False, None, clock, draw)  # noqa: FBT003 - no cool-down
 
     def lease(self, origin: str, load: Load, now: float) -> None:

@@ -77,8 +77,9 @@ class Family:
             content.AsyncIteratorByteStream,
         )
         self._bases = (module.SyncByteStream, module.AsyncByteStream)
-        self._apps = (module.ASGITransport, module.WSGITransport)
-        self._traceless = (module.MockTransport, *self._apps)
+        self.transports = (self.BaseTransport, self.AsyncBaseTransport)
+        self.apps = (module.ASGITransport, module.WSGITransport)
+        self.traceless = (module.MockTransport, *self.apps)
         self._joined: dict[type, type] = {}
         self._no_closes = (None, module.SyncByteStream.close, module.AsyncByteStream.aclose)
         self._idle: dict[type, bool] = {}
@@ -100,19 +101,6 @@ class Family:
             is_idle = issubclass(kind, self._bases) and all(each in self._no_closes for each in own)
             self._idle[kind] = is_idle
         return is_idle
-
-    def can_trace(self, transport: object) -> bool:
-        """Whether a transport, or one that it wraps, may call `extensions["trace"]`."""
-        return not isinstance(transport, self._traceless)
-
-    def runs_app(self, transport: object) -> bool:
-        """Whether a transport calls an application in this process."""
-        return isinstance(transport, self._apps)
-
-    def has_proxy(self, transport: object) -> bool:
-        """Whether it is this family's own HTTP transport with a proxy."""
-        pool = getattr(transport, "_pool", None)
-        return getattr(pool, "_proxy_url", None) is not None
 
     def transport(
         self, given: httpx.BaseTransport | None, options: HTTPTransportOptions

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .._core.outcome import Evidence
 from .._core.policy import RetryPolicy
 from .deadline import Deadline
 from .faults import BUG, REFUSED, UNKNOWN, fault_of
 from .request_body import guard_for
-from .requests import copied, is_same_origin, origin_of
+from .requests import copied, has_request, is_same_origin, origin_of
 from .witness import Witness
 
 if TYPE_CHECKING:
@@ -19,29 +19,10 @@ if TYPE_CHECKING:
     import httpx
 
     from .body_guard import BodyGuard
-    from .family import Family
     from .faults import Fault
-
-    AsTrace = Callable[[Witness, Any], Callable[[str, dict[str, Any]], Any]]
+    from .wire import Wire
 
 _PROVEN = (Evidence.UNSENT, Evidence.REFUSED)
-
-
-class Wire(NamedTuple):
-    """What is known of the wrapped transport.
-
-    Attributes:
-        family: the httpx that it belongs to.
-        as_trace: makes a trace extension, for its world, of a witness and the caller's own trace;
-            None where it does not trace.
-        has_proxy: whether it is known to use a proxy.
-        runs_app: whether it calls an application in this process, whose own errors come out of it.
-    """
-
-    family: Family
-    as_trace: AsTrace | None
-    has_proxy: bool
-    runs_app: bool = False
 
 
 class Outgoing:
@@ -278,8 +259,21 @@ class Outgoing:
             witness=self._witness,
             through_proxy=self._wire.has_proxy,
         )
-        # The app has had the request, wherever its error comes from.
-        return UNKNOWN if self._wire.runs_app and fault.evidence in _PROVEN else fault
+        if fault.evidence in _PROVEN and (self._wire.runs_app or self._is_of_another(error)):
+            # The app has had the request, wherever its error comes from.
+            return UNKNOWN
+        return fault
+
+    def _is_of_another(self, error: Exception) -> bool:
+        """Whether an error is that of another request, by which this one was being answered.
+
+        Clients set the request of an error, and httpx's own transports do not.
+        """
+        return (
+            isinstance(error, self._wire.family.TransportError)
+            and has_request(error)
+            and error.request.url != self.request.url
+        )
 
     def close(self) -> None:
         """Forget what was kept of bodies."""

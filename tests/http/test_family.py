@@ -47,21 +47,6 @@ def test_a_stream_class_is_joined_once(family: Family) -> None:
     assert issubclass(joined, httpx.AsyncByteStream)
 
 
-def test_a_mock_does_not_trace(family: Family) -> None:
-    assert family.can_trace(httpx.HTTPTransport())
-    assert not family.can_trace(httpx.MockTransport(lambda _: httpx.Response(200)))
-    assert not family.can_trace(httpx.WSGITransport(app=lambda _environ, _start: []))
-    app: Any = object()
-    assert not family.can_trace(httpx.ASGITransport(app=app))
-
-
-def test_a_proxy_of_its_own_transport_is_known(family: Family) -> None:
-    assert family.has_proxy(httpx.HTTPTransport(proxy="http://127.0.0.1:1"))
-    assert family.has_proxy(httpx.AsyncHTTPTransport(proxy="socks5://127.0.0.1:1"))
-    assert not family.has_proxy(httpx.HTTPTransport())
-    assert not family.has_proxy(httpx.MockTransport(lambda _: httpx.Response(200)))
-
-
 def test_closing_what_has_nothing_to_close_is_known(family: Family) -> None:
     for _ in range(2):
         assert family.closes_nothing(httpx.ByteStream(b""))

@@ -19,7 +19,8 @@ import trio
 from httpx_retry import Evidence, RetryPolicy
 from httpx_retry._http.family import Family
 from httpx_retry._http.faults import fault_of
-from httpx_retry._http.outgoing import Outgoing, Wire
+from httpx_retry._http.outgoing import Outgoing
+from httpx_retry._http.wire import Wire
 from httpx_retry._http.witness import Witness, as_async_trace, as_trace
 
 FAMILY = Family(httpx)
@@ -346,11 +347,29 @@ def test_what_escapes_an_app_proves_nothing_of_the_request(
     request = httpx.Request("POST", "http://test/", content=b"x")
     found = []
     for runs_app in (False, True):
-        wire = Wire(FAMILY, None, has_proxy=False, runs_app=runs_app)
+        wire = Wire(FAMILY, None, runs_app=runs_app)
         outgoing = Outgoing(request, request.url, request.stream, RetryPolicy(), wire)
         found.append(outgoing.fault_of(error).evidence)
 
     assert found == [alone, of_an_app]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [(None, Evidence.UNSENT), ("http://test/", Evidence.UNSENT), ("http://db/", Evidence.UNKNOWN)],
+)
+def test_an_error_of_another_request_proves_nothing_of_this_one(
+    asked: str | None, expected: Evidence
+) -> None:
+    # Given what a transport calls that answers by itself: a service that is down
+    error = httpx.ConnectError("refused")
+    if asked is not None:
+        error.request = httpx.Request("POST", asked)
+
+    request = httpx.Request("POST", "http://test/", content=b"x")
+    outgoing = Outgoing(request, request.url, request.stream, RetryPolicy(), Wire(FAMILY, None))
+
+    assert outgoing.fault_of(error).evidence is expected
 
 
 @pytest.mark.parametrize(

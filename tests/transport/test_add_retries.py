@@ -129,6 +129,17 @@ async def test_a_second_time_is_refused_and_changes_nothing(world: World) -> Non
     await world.close(twice)
 
 
+async def test_retries_within_another_transport_are_found(world: World) -> None:
+    class Cache(httpx.BaseTransport, httpx.AsyncBaseTransport):
+        def __init__(self, inner: object) -> None:
+            self.inner = inner
+
+    client = world.bare_client(transport=Cache(world.transport(Server(503, 200))))
+
+    with pytest.raises(ValueError, match="client has retries already: it sends through <"):
+        add_retries(client)
+
+
 async def test_a_wrong_option_changes_nothing(world: World) -> None:
     client = world.bare_client()
     transport = client._transport

@@ -1,0 +1,60 @@
+"""What is known of the wrapped transport, and of those that it wraps in turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .family import Family
+    from .witness import Witness
+
+    AsTrace = Callable[[Witness, Any], Callable[[str, dict[str, Any]], Any]]
+
+
+class Wire(NamedTuple):
+    """What requests go out through.
+
+    Attributes:
+        family: the httpx that it belongs to.
+        as_trace: makes a trace extension, for its world, of a witness and the caller's own trace;
+            None where it does not trace.
+        has_proxy: whether it is known to use a proxy.
+        runs_app: whether it calls an application in this process, whose own errors come out of it.
+    """
+
+    family: Family
+    as_trace: AsTrace | None
+    has_proxy: bool = False
+    runs_app: bool = False
+
+
+def wire_of(transport: object, family: Family, as_trace: AsTrace) -> Wire:
+    """Return what is known of a transport of this family."""
+    parts = transports_in(transport, family)
+    return Wire(
+        family,
+        None if isinstance(transport, family.traceless) else as_trace,
+        has_proxy=any(_has_proxy(part) for part in parts),
+        runs_app=any(isinstance(part, family.apps) for part in parts),
+    )
+
+
+def transports_in(transport: object, family: Family) -> list[object]:
+    """Return a transport and those of its family that it wraps, as far as its attributes tell."""
+    found: list[object] = []
+    unseen = [transport]
+    while unseen:
+        each = unseen.pop()
+        if not any(each is known for known in found):
+            found.append(each)
+            held = getattr(each, "__dict__", {}).values()
+            unseen += [value for value in held if isinstance(value, family.transports)]
+    return found
+
+
+def _has_proxy(transport: object) -> bool:
+    """Whether it is httpx's own HTTP transport with a proxy."""
+    pool = getattr(transport, "_pool", None)
+    return getattr(pool, "_proxy_url", None) is not None
