@@ -68,9 +68,9 @@ class RetryBudget:
     """A token bucket per origin, which starts full; thread-safe, to be shared at will.
 
     A retry after a timeout costs `timeout_cost`; one after a refused connection, a name that does
-    not resolve, a stream that HTTP/2 refused, or an answer that names the time to come back costs
-    nothing; any other costs 1. A request that ends well gives back all that it took. Where the
-    bucket is empty, no retry is made.
+    not resolve, a stream that HTTP/2 refused, an answer that names the time to come back, or a good
+    one that `retry_if` wants again, costs nothing; any other costs 1. A request that ends well
+    gives back all that it took. Where the bucket is empty, no retry is made.
 
     Args:
         capacity: tokens that a bucket holds.

@@ -35,7 +35,7 @@ class Load(Enum):
     """It, or something before it, answered or broke."""
 
     NONE = "none"
-    """Nothing: it was not reached, refused by protocol, or named the time to come back."""
+    """Nothing: it was not reached, refused by protocol, named the time to come back, or is well."""
 
 
 class RetryReason(Enum):

@@ -85,10 +85,14 @@ class Family:
         self._idle: dict[type, bool] = {}
 
     def stream_class(self, behaviour: type[_T]) -> type[_T]:
-        """Return the class as a subclass of this family's sync and async byte streams."""
+        """Return the class as a subclass of this family's byte streams, of each world that it has.
+
+        A stream that says to be of both is closed in either, whether that closes anything or not.
+        """
         if behaviour not in self._joined:
-            name = behaviour.__name__
-            self._joined[behaviour] = type(name, (behaviour, *self._bases), {})
+            worlds = zip(self._bases, ("__iter__", "__aiter__"), strict=True)
+            bases = [base for base, method in worlds if hasattr(behaviour, method)]
+            self._joined[behaviour] = type(behaviour.__name__, (behaviour, *bases), {})
         return self._joined[behaviour]
 
     def closes_nothing(self, stream: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core.outcome import Load
+from .._core.policy import FIRST_ERROR_STATUS
 from .causes import chain_of, first
 from .faults import REFUSED_STREAM
 
@@ -27,13 +28,15 @@ def load_of(outcome: Outcome, family: Family) -> Load:
         outcome: of an attempt that failed.
         family: the httpx that its error may be of.
     """
-    error, wait = outcome.error, outcome.server_wait
+    error, status, wait = outcome.error, outcome.status, outcome.server_wait
     if error is None:
-        is_named = wait is not None and (
-            outcome.status == _TOO_MANY_REQUESTS
-            or (outcome.status == _UNAVAILABLE and wait >= _NAMED)
+        assert status is not None
+        # A good answer that `retry_if` wants again, as a poll does, is not one of a server in need.
+        is_free = status < FIRST_ERROR_STATUS or (
+            wait is not None
+            and (status == _TOO_MANY_REQUESTS or (status == _UNAVAILABLE and wait >= _NAMED))
         )
-        return _NONE if is_named else _SOME
+        return _NONE if is_free else _SOME
     if isinstance(error, family.TimeoutException | TimeoutError):
         return Load.TIMEOUT
     chain = chain_of(error)

@@ -192,8 +192,12 @@ class Outgoing:
 
     def next_request(self) -> httpx.Request:
         """Return a copy of the request, for `prepare` to change; it will be sent next."""
-        self._chosen = self._copy()
-        return self._chosen
+        self._chosen = request = self._copy()
+        request.extensions = {
+            name: dict(value) if type(value) is dict else value
+            for name, value in request.extensions.items()
+        }
+        return request
 
     def _copy(self) -> httpx.Request:
         request = copied(self.base)

@@ -14,14 +14,12 @@ def copied(request: httpx.Request) -> httpx.Request:
     """Return a request whose headers and extensions may be changed without changing the original's.
 
     The body's stream is shared, and what was read of it stays readable: signatures need `content`.
+    So is what stands in the extensions: a wrapped transport may fill it in for the caller.
     """
     copy = object.__new__(type(request))
     copy.__dict__.update(request.__dict__)
     copy.headers = request.headers.copy()
-    copy.extensions = {
-        name: dict(value) if type(value) is dict else value
-        for name, value in request.extensions.items()
-    }
+    copy.extensions = dict(request.extensions)
     return copy
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from httpx_retry._http.family import Family
 from tests.worlds import OVER_HTTPX2, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 
 @pytest.fixture
@@ -39,12 +42,33 @@ def test_a_stream_class_is_joined_once(family: Family) -> None:
     class Behaviour:
         __slots__ = ()
 
+        def __iter__(self) -> Iterator[bytes]:
+            return iter(())
+
     joined = family.stream_class(Behaviour)
 
     assert family.stream_class(Behaviour) is joined
     assert joined.__name__ == "Behaviour"
-    assert issubclass(joined, httpx.SyncByteStream)
-    assert issubclass(joined, httpx.AsyncByteStream)
+
+
+def test_a_stream_class_is_of_the_worlds_in_which_it_can_be_read(family: Family) -> None:
+    class InThreads:
+        def __iter__(self) -> Iterator[bytes]:
+            return iter(())
+
+    class InTasks:
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            raise NotImplementedError
+
+    class InBoth(InThreads, InTasks):
+        pass
+
+    worlds = (httpx.SyncByteStream, httpx.AsyncByteStream)
+    found = [
+        [issubclass(family.stream_class(kind), world) for world in worlds]
+        for kind in (InThreads, InTasks, InBoth)
+    ]
+    assert found == [[True, False], [False, True], [True, True]]
 
 
 def test_closing_what_has_nothing_to_close_is_known(family: Family) -> None:

@@ -138,16 +138,16 @@ def test_an_origin_has_a_port_said_or_not(one: str, other: str, same: bool) -> N
     assert is_same_origin(httpx.URL(one), httpx.URL(other)) is same
 
 
-def test_a_copied_request_may_be_changed() -> None:
+def test_a_copied_request_may_be_changed_and_shares_what_its_extensions_hold() -> None:
     given = httpx.Request("POST", "http://test/", content=b"x", extensions={"mine": {"a": 1}})
 
     copy = copied(given)
     copy.headers["X"] = "1"
-    copy.extensions["mine"]["a"] = 2
     copy.extensions["more"] = 3
 
     assert "X" not in given.headers
     assert given.extensions == {"mine": {"a": 1}}
+    assert copy.extensions["mine"] is given.extensions["mine"]
     assert (copy.method, copy.content) == ("POST", b"x")
 
 

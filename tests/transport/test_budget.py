@@ -290,9 +290,30 @@ REFUSED_STREAM = reset(7)
 CANCELLED = reset(8)
 
 
+async def test_a_poll_takes_nothing_from_those_who_meet_a_failure(
+    world: World, clock: FakeClock
+) -> None:
+    # Given a job that takes fifty polls
+    server = Server(*[202] * 50, 200, 503, 200)
+    asked = RetryPolicy(
+        max_attempts=100,
+        backoff=ConstantBackoff(1.0),
+        retry_if=lambda outcome: True if outcome.status == 202 else None,
+    )
+    async with world.client(server, **options(clock, policy=asked)) as client:
+        # Then it is waited for to its end, and another request has its retry
+        assert (await client.get()).status_code == 200
+        assert (await client.get()).status_code == 200
+
+    assert server.sends == 53
+
+
 @pytest.mark.parametrize(
     ("facts", "load"),
     [
+        ({"status": 202}, Load.NONE),
+        ({"status": 399}, Load.NONE),
+        ({"status": 400}, Load.SOME),
         ({"status": 500}, Load.SOME),
         ({"status": 503}, Load.SOME),
         ({"status": 503, "server_wait": 0.5}, Load.SOME),

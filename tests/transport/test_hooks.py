@@ -233,6 +233,19 @@ async def test_prepare_gives_each_retry_a_fresh_signature(world: World, clock: F
     assert request.extensions is extensions
 
 
+async def test_prepare_may_change_what_the_extensions_hold(world: World, clock: FakeClock) -> None:
+    def prepare(request: httpx.Request, number: int) -> None:
+        request.extensions["timeout"]["read"] = 0.5
+
+    timeout = httpx.Timeout(3.0).as_dict()
+    server = Server(503, 200)
+    async with world.client(server, **options(clock, prepare=prepare)) as client:
+        await client.get(extensions={"timeout": timeout})
+
+    assert [sent.extensions["timeout"]["read"] for sent in server.requests] == [3.0, 0.5]
+    assert timeout["read"] == 3.0
+
+
 async def test_prepare_may_return_another_request_for_the_same_origin(
     world: World, clock: FakeClock
 ) -> None:

@@ -12,6 +12,7 @@ from typing_extensions import Self
 
 from httpx_retry import RetryPolicy
 from httpx_retry.testing import FakeClock
+from tests.worlds import settled
 
 from .handlers import Server, options
 
@@ -121,6 +122,38 @@ async def test_the_request_of_a_good_response_is_for_the_client_to_set(
 
     with pytest.raises(RuntimeError, match="has not been set"):
         _ = made.request
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_wrapped_transport_may_fill_in_what_the_caller_gave_it(
+    world: World, method: str
+) -> None:
+    class Counting(Recording):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            request.extensions["counts"]["sent"] = 1
+            return httpx.Response(200)
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return self.handle_request(request)
+
+    counts: dict[str, int] = {}
+    async with world.client(Counting()) as client:
+        await client.request(method, "http://test/", extensions={"counts": counts})
+
+    assert counts == {"sent": 1}
+
+
+async def test_a_body_of_the_other_world_cannot_be_closed_as_if_it_were_of_this(
+    world: World,
+) -> None:
+    request = httpx.Request("GET", "http://test/")
+    response: Any = await world.handle(world.transport(Server(200)), request)
+
+    with pytest.raises(RuntimeError, match="Attempted to call"):
+        await settled(response.close() if world.is_async else response.aclose())
+
+    await settled(response.aclose() if world.is_async else response.close())
+    assert response.is_closed
 
 
 async def test_the_wrapped_method_is_looked_up_at_each_request(
