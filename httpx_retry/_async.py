@@ -12,7 +12,7 @@ from ._call import Call
 from ._core.budget import FRESH
 from ._core.clock import SystemClock
 from ._core.policy import RetryPolicy
-from ._hooks import Prepare, as_async_hook, as_async_word
+from ._hooks import AsyncPrepare, as_async_hook, as_async_method
 from ._http.family import Family
 from ._http.representation import OK, WITHOUT_BODY
 from ._http.requests import origin_of
@@ -52,7 +52,7 @@ class AsyncRetryDriver:
         budget: Budget | Fresh | None = FRESH,
         cooldown: Cooldown | bool = False,
         on_event: EventHook | None = None,
-        prepare: Prepare | None = None,
+        prepare: AsyncPrepare | None = None,
         clock: Clock = _SYSTEM_CLOCK,
         random: Callable[[], float] = system_random,
         **http_transport_options: Unpack[HTTPTransportOptions],
@@ -65,8 +65,8 @@ class AsyncRetryDriver:
         )
         self._traffic, self._missing = settings.traffic, settings.missing
         self._cooling = settings.cooling
-        self._lease = as_async_word("budget", settings.budget, "lease")
-        self._refresh = as_async_word("cooldown", settings.cooldown, "refresh")
+        self._lease = as_async_method("budget", settings.budget, "lease")
+        self._refresh = as_async_method("cooldown", settings.cooldown, "refresh")
         self._policy = policy
         self._monotonic = clock.monotonic
         self._waiter = TaskWait(clock)

@@ -11,41 +11,44 @@ from ._core._checks import check_callable, check_plain_function
 if TYPE_CHECKING:
     import httpx
 
-Prepare = Callable[["httpx.Request", int], Any]
+Prepare = Callable[["httpx.Request", int], "httpx.Request | None"]
+AsyncPrepare = Callable[
+    ["httpx.Request", int], "httpx.Request | Awaitable[httpx.Request | None] | None"
+]
 
 
-def as_word(name: str, shared: object, word: str) -> Callable[..., Any] | None:
-    """Return the word by which a budget or a cool-down asks others; None where it shares nothing.
+def as_method(name: str, shared: object, method: str) -> Callable[..., Any] | None:
+    """Return the method by which a budget or a cool-down asks others; None where it shares nothing.
 
     Raises:
         TypeError: for one that is to be awaited.
     """
-    found = _found(shared, word)
+    found = _found(shared, method)
     if found is not None and iscoroutinefunction(found):
         raise TypeError(
-            f"{name} is for an AsyncRetryTransport, as {word}() of {shared!r} is a coroutine"
+            f"{name} is for an AsyncRetryTransport, as {method}() of {shared!r} is a coroutine"
             f" function: a RetryTransport needs one over a redis.Redis, say"
         )
     return found
 
 
-def as_async_word(name: str, shared: object, word: str) -> Callable[..., Any] | None:
-    """Return the word by which a budget or a cool-down asks others, as `as_word` does.
+def as_async_method(name: str, shared: object, method: str) -> Callable[..., Any] | None:
+    """Return the method by which a budget or a cool-down asks others, as `as_method` does.
 
     Raises:
         TypeError: for one that would block the event loop.
     """
-    found = _found(shared, word)
+    found = _found(shared, method)
     if found is not None and not iscoroutinefunction(found):
         raise TypeError(
-            f"{name} is for a RetryTransport, as {word}() of {shared!r} is a plain function:"
+            f"{name} is for a RetryTransport, as {method}() of {shared!r} is a plain function:"
             f" an AsyncRetryTransport needs one over a redis.asyncio.Redis, say"
         )
     return found
 
 
-def _found(shared: object, word: str) -> Callable[..., Any] | None:
-    found = getattr(shared, word, None)
+def _found(shared: object, method: str) -> Callable[..., Any] | None:
+    found = getattr(shared, method, None)
     return found if callable(found) else None
 
 
@@ -59,7 +62,9 @@ def as_hook(name: str, function: Prepare) -> Prepare:
     return function
 
 
-def as_async_hook(name: str, function: Prepare) -> Callable[[httpx.Request, int], Awaitable[Any]]:
+def as_async_hook(
+    name: str, function: AsyncPrepare
+) -> Callable[[httpx.Request, int], Awaitable[httpx.Request | None]]:
     """Return a coroutine function that calls one, or a plain function.
 
     Raises:
@@ -67,7 +72,7 @@ def as_async_hook(name: str, function: Prepare) -> Callable[[httpx.Request, int]
     """
     check_callable(name, function)
 
-    async def hook(request: httpx.Request, number: int) -> Any:
+    async def hook(request: httpx.Request, number: int) -> httpx.Request | None:
         result = function(request, number)
         return await result if isawaitable(result) else result
 

@@ -15,6 +15,7 @@ from ._http.requests import origin_of
 
 if TYPE_CHECKING:
     import httpx
+    import httpx2
 
 _NOTE_PREFIX = "httpx_retry: "
 _NOTES = "__notes__"
@@ -150,7 +151,9 @@ def _labels(attempts: tuple[Attempt, ...]) -> str:
     return ", ".join(each.label for each in attempts)
 
 
-def retry_history(response_or_error: httpx.Response | BaseException) -> tuple[Attempt, ...]:
+def retry_history(
+    response_or_error: httpx.Response | httpx2.Response | BaseException,
+) -> tuple[Attempt, ...]:
     """Return the attempts that led to a response or an exception, the last one included.
 
     Args:

@@ -79,7 +79,7 @@ class Settings:
     ) -> None:
         if not isinstance(policy, RetryPolicy):
             raise TypeError(f"policy must be a RetryPolicy, not {policy!r}")
-        if not _words(clock, "monotonic", "time"):
+        if not _methods_of(clock, "monotonic", "time"):
             raise TypeError(f"clock must have monotonic() and time(), not be {clock!r}")
         check_plain_function("random", random)
         if on_event is not None:
@@ -120,30 +120,30 @@ class Settings:
             log_trouble("the budget's deposit failed", error)
 
 
-def _words(thing: object, *names: str) -> list[Any]:
+def _methods_of(thing: object, *names: str) -> list[Any]:
     """Return the methods of these names; none where one is missing, or the thing is a class."""
     found = [getattr(thing, name, None) for name in names]
     return found if all(map(callable, found)) and not isinstance(thing, type) else []
 
 
 def _check_budget(budget: object) -> None:
-    words = _words(budget, "withdraw", "deposit")
-    if not words:
+    methods = _methods_of(budget, "withdraw", "deposit")
+    if not methods:
         raise TypeError(f"budget must be None or have withdraw() and deposit(), not be {budget!r}")
-    for word in words:
-        check_plain_function("each of withdraw and deposit", word)
+    for method in methods:
+        check_plain_function("each of withdraw and deposit", method)
 
 
 def _cooldown_of(given: object) -> Cooldown | None:
     if isinstance(given, bool):
         return LocalCooldown() if given else None
-    words = _words(given, "impose", "remaining")
-    if not words:
+    methods = _methods_of(given, "impose", "remaining")
+    if not methods:
         raise TypeError(
             f"cooldown must be True, False, or have impose() and remaining(), not be {given!r}"
         )
-    for word in words:
-        check_plain_function("each of impose and remaining", word)
+    for method in methods:
+        check_plain_function("each of impose and remaining", method)
     return cast("Cooldown", given)
 
 
@@ -180,7 +180,7 @@ def policy_for(request: httpx.Request, default: RetryPolicy, in_memory: type) ->
     if isinstance(wish, RetryPolicy):
         return wish
     if isinstance(wish, Mapping):
-        check_fields(wish)
+        check_fields(wish, type(default))
         return default.replace(**wish)
     raise TypeError(
         'extensions["retry"] must be False, a RetryPolicy, or a mapping of its fields,'

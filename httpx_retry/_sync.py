@@ -12,7 +12,7 @@ from ._call import Call
 from ._core.budget import FRESH
 from ._core.clock import SystemClock
 from ._core.policy import RetryPolicy
-from ._hooks import Prepare, as_hook, as_word
+from ._hooks import Prepare, as_hook, as_method
 from ._http.family import Family
 from ._http.representation import OK, WITHOUT_BODY
 from ._http.requests import origin_of
@@ -65,8 +65,8 @@ class RetryDriver:
         )
         self._traffic, self._missing = settings.traffic, settings.missing
         self._cooling = settings.cooling
-        self._lease = as_word("budget", settings.budget, "lease")
-        self._refresh = as_word("cooldown", settings.cooldown, "refresh")
+        self._lease = as_method("budget", settings.budget, "lease")
+        self._refresh = as_method("cooldown", settings.cooldown, "refresh")
         self._policy = policy
         self._monotonic = clock.monotonic
         self._waiter = ThreadWait(clock)

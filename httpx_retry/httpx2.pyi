@@ -1,7 +1,7 @@
 # What type checkers see of the transports for httpx2: its own classes, where the code is shared.
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, ClassVar, TypeAlias, TypedDict
 
 import httpx2
@@ -16,7 +16,10 @@ from ._observe import EventHook
 
 __all__ = ["AsyncRetryTransport", "RetryTransport"]
 
-_Prepare: TypeAlias = Callable[[httpx2.Request, int], Any]
+_Prepare: TypeAlias = Callable[[httpx2.Request, int], httpx2.Request | None]
+_AsyncPrepare: TypeAlias = Callable[
+    [httpx2.Request, int], httpx2.Request | Awaitable[httpx2.Request | None] | None
+]
 
 class _HTTPTransportOptions(TypedDict, total=False):
     verify: ssl.SSLContext | str | bool
@@ -59,7 +62,7 @@ class AsyncRetryTransport(httpx2.AsyncBaseTransport):
         budget: Budget | Fresh | None = ...,
         cooldown: Cooldown | bool = False,
         on_event: EventHook | None = None,
-        prepare: _Prepare | None = None,
+        prepare: _AsyncPrepare | None = None,
         clock: Clock = ...,
         random: Callable[[], float] = ...,
         **http_transport_options: Unpack[_HTTPTransportOptions],

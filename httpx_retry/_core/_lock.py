@@ -14,6 +14,10 @@ class ForkSafeLock:
     def __init__(self) -> None:
         self._locks: dict[int, Lock] = {}
 
+    def __reduce__(self) -> tuple[type[ForkSafeLock], tuple[()]]:
+        """A copy, in another process or in this one, has locks of its own."""
+        return type(self), ()
+
     def here(self) -> Lock:
         """Return this process's own; the same for all its threads, as it is set in one step."""
         # Asked of the kernel each time: not each fork tells Python, and uWSGI's do not.

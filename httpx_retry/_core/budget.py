@@ -28,7 +28,7 @@ class Budget(Protocol):
 
     An own one is told of each request whose first attempt is good, unless it is one that is not to
     be retried, and of each whose tokens were not spent: a `deposit` for either. Where it has a
-    third word, `lease(origin, load, now)`, as `RedisRetryBudget` has, that is called before each
+    third method, `lease(origin, load, now)`, as `RedisRetryBudget` has, that is called before each
     `withdraw`, and awaited in tasks.
     """
 

@@ -20,8 +20,8 @@ class Cooldown(Protocol):
 
     An own one is told of each 429 and 503 that names a wait, where that status is to be retried and
     the wait is no longer than servers may ask for; and it is asked before each attempt. Where it
-    has a third word, `refresh(origin, now)`, as `RedisCooldown` has, that is called after the first
-    of these and before the second, and awaited in tasks.
+    has a third method, `refresh(origin, now)`, as `RedisCooldown` has, that is called after the
+    first of these and before the second, and awaited in tasks.
     """
 
     def impose(self, origin: str, seconds: float, now: float) -> None:

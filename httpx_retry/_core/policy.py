@@ -95,7 +95,7 @@ class RetryPolicy:
 
     def __new__(cls, *_: Any, **values: Any) -> Self:
         """Refuse unknown fields by name, and say which there are."""
-        check_fields(values)
+        check_fields(values, cls)
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
@@ -161,7 +161,7 @@ class RetryPolicy:
 
         return cls(**fields_from(retry))
 
-    def replace(self, **changes: Any) -> RetryPolicy:
+    def replace(self, **changes: Any) -> Self:
         """Return a policy with `changes` made.
 
         Args:
@@ -171,19 +171,24 @@ class RetryPolicy:
             ValueError: for a value out of range.
             TypeError: for a value of the wrong type, or an unknown field.
         """
-        check_fields(changes)
+        check_fields(changes, type(self))
         return replace(self, **changes)
 
 
-FIELDS = tuple(each.name for each in fields(RetryPolicy) if each.init)
+def _fields_of(kind: type[RetryPolicy]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind) if each.init)
 
 
-def check_fields(values: Mapping[str, object]) -> None:
-    """Raise unless every key of `values` is a field of a policy."""
-    unknown = [name for name in values if name not in FIELDS]
+FIELDS = _fields_of(RetryPolicy)
+
+
+def check_fields(values: Mapping[str, object], kind: type[RetryPolicy] = RetryPolicy) -> None:
+    """Raise unless every key of `values` is a field of a policy, or of a subclass of it."""
+    names = FIELDS if kind is RetryPolicy else _fields_of(kind)
+    unknown = [name for name in values if name not in names]
     if unknown:
         named = ", ".join(map(repr, unknown))
-        raise TypeError(f"RetryPolicy has no field {named}; its fields are {', '.join(FIELDS)}")
+        raise TypeError(f"{kind.__name__} has no field {named}; its fields are {', '.join(names)}")
 
 
 def _checked_statuses(value: object) -> frozenset[int]:

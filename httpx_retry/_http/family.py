@@ -77,9 +77,9 @@ class Family:
             content.AsyncIteratorByteStream,
         )
         self._bases = (module.SyncByteStream, module.AsyncByteStream)
-        self.transports = (self.BaseTransport, self.AsyncBaseTransport)
-        self.apps = (module.ASGITransport, module.WSGITransport)
-        self.traceless = (module.MockTransport, *self.apps)
+        self.transports: tuple[type, ...] = (self.BaseTransport, self.AsyncBaseTransport)
+        self.apps: tuple[type, ...] = (module.ASGITransport, module.WSGITransport)
+        self.traceless: tuple[type, ...] = (module.MockTransport, *self.apps)
         self._joined: dict[type, type] = {}
         self._no_closes = (None, module.SyncByteStream.close, module.AsyncByteStream.aclose)
         self._idle: dict[type, bool] = {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import os
+import pickle
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +56,20 @@ def test_what_costs_nothing_is_granted_by_an_empty_bucket_too() -> None:
     taken(budget)
 
     assert budget.withdraw(SITE, Load.NONE, 0) == 0
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.deepcopy, lambda budget: pickle.loads(pickle.dumps(budget))],  # noqa: S301 - our own bytes
+    ids=["deepcopy", "pickle"],
+)
+def test_a_copy_of_one_in_use_goes_on_from_there_by_itself(
+    copied: Callable[[RetryBudget], RetryBudget],
+) -> None:
+    budget = RetryBudget(capacity=3)
+    budget.withdraw(SITE, Load.SOME, 0)
+
+    assert taken(copied(budget)) == taken(budget) == 2
 
 
 def test_a_refusal_takes_nothing() -> None:

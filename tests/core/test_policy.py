@@ -6,6 +6,7 @@ import math
 import pickle
 import re
 import sys
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -40,6 +41,25 @@ def test_it_is_a_value() -> None:
     assert pickle.loads(pickle.dumps(one)) == one  # noqa: S301 - our own bytes
     with pytest.raises(AttributeError):
         one.max_attempts = 3  # type: ignore[misc] # frozen is the point
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServicePolicy(RetryPolicy):
+    """A user's own, with a name for the logs."""
+
+    max_attempts: int = 7
+    service: str = "a"
+
+
+def test_a_subclass_may_have_fields_of_its_own() -> None:
+    one = ServicePolicy(service="b", max_elapsed=3.0)
+
+    other = one.replace(service="c")
+
+    assert (type(other), other.service, other.max_elapsed) == (ServicePolicy, "c", 3.0)
+    assert other.max_attempts == 7
+    with pytest.raises(TypeError, match=r"^ServicePolicy has no field 'name'; .*, service$"):
+        ServicePolicy(name="d")  # type: ignore[call-arg] # the mistake
 
 
 def test_replace_makes_a_changed_one_and_leaves_the_first() -> None:

@@ -49,6 +49,11 @@ async def sign_later(request: httpx.Request, number: int) -> None:
     sign(request, number)
 
 
+def sign_badly(request: httpx.Request, number: int) -> str:
+    """What it returns cannot be sent."""
+    return str(sign(request, number).url)
+
+
 def sign_alone(request: httpx.Request) -> httpx.Request:
     """A hook of httpx's own has one argument."""
     return request
@@ -61,6 +66,10 @@ RetryTransport(on_event=telemetry.on_event, prepare=telemetry.prepare)
 RetryTransport(on_event=print)
 RetryTransport(on_event=sign)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 RetryTransport(prepare=tell)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+RetryTransport(prepare=sign_later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+RetryTransport(prepare=sign_badly)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+AsyncRetryTransport(prepare=sign)
+AsyncRetryTransport(prepare=sign_badly)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 RetryTransport(prepare=sign_alone)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 for attempt in retry_history(httpx.Response(200)):

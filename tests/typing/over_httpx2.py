@@ -6,7 +6,7 @@ import httpx
 import httpx2
 from typing_extensions import assert_type
 
-from httpx_retry import RetryPolicy, add_retries
+from httpx_retry import RetryPolicy, add_retries, retry_history
 from httpx_retry import RetryTransport as RetryTransport1
 from httpx_retry.httpx2 import AsyncRetryTransport, RetryTransport
 from httpx_retry.testing.httpx2 import ScriptedTransport
@@ -42,6 +42,8 @@ def sign1(request: httpx.Request, number: int) -> httpx.Request:
 
 
 RetryTransport(prepare=sign)
+add_retries(httpx2.Client(), prepare=sign)
+retry_history(httpx2.Response(200))
 RetryTransport(prepare=sign1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
