@@ -45,7 +45,8 @@ def close_stream(stream: Any) -> None:
 async def close_async_stream(stream: Any) -> None:
     """Close what is thrown away, to the end; a cancellation meanwhile is raised afterwards.
 
-    A close that is cut short leaks its connection's slot.
+    A close that is cut short leaks its connection's slot. On asyncio it is another task's: it must
+    not leave a scope of the task that sent the request.
     """
     if stream is None:
         return
