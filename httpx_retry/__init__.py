@@ -29,7 +29,8 @@ from ._core.outcome import (
 )
 from ._core.policy import RetryPolicy
 from ._explain import Explanation, explain
-from ._observe import RetryEvent, retry_history
+from ._history import retry_history
+from ._observe import RetryEvent
 from ._sync import RetryTransport
 
 __version__ = "0.1.0"

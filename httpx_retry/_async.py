@@ -209,7 +209,7 @@ class AsyncRetryDriver:
         """
         waiter = self._waiter
         if self._cooling or call.spread:
-            await self._take_turn(call)
+            await self._wait_for_cooldown(call)
         if self._prepare is not None and waiter.epoch == call.epoch and call.next_number > 1:
             outgoing = call.outgoing
             outgoing.use(await self._prepare(outgoing.next_request(), call.next_number))
@@ -224,13 +224,13 @@ class AsyncRetryDriver:
             call.answered(response)
         return True
 
-    async def _take_turn(self, call: Call) -> None:
+    async def _wait_for_cooldown(self, call: Call) -> None:
         """Wait while the origin cools down."""
         waiter = self._waiter
         while waiter.epoch == call.epoch:
             if self._refresh is not None:
                 await self._refresh(call.origin, call.now)
-            delay = call.turn()
+            delay = call.cooldown_wait()
             if not delay:
                 return
             await waiter.wait(delay, call)

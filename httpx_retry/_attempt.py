@@ -27,10 +27,7 @@ _BUG = Evidence.BUG
 
 
 class LatestAttempt(Journal):
-    """The latest attempt of one request, from its departure to where it is let go.
-
-    A base class of the call, as the journal is of it.
-    """
+    """The latest attempt of one request, from its departure to where it is let go."""
 
     __slots__ = ()
 

@@ -1,18 +1,27 @@
 """One request's journey: outcome in, decision out. It never sends and never waits.
 
-The drivers make a `Call` when a first attempt did not simply succeed, or before it where it is not
-simply to be sent, and ask of it, in this order: `depart`, `failed` or `answered`, `judge`, and then
-`conclude`, or all of it again.
+The drivers make a `Call` when a first attempt did not simply succeed, or before it (`begin`) where
+it is not simply to be sent, and ask of it, round after round:
+
+    cooldown_wait       is its origin to be left alone, and for how long?
+    comes_too_late      is the attempt still to be made?
+    depart              what is sent
+    failed, answered    what came of it
+    body_read           where `wants_body`: what was read of it (or `body_failed`)
+    judge               what follows? (and `settle`, where a shared budget is asked meanwhile)
+    let_go              what is to be closed or drained, before the wait
+
+and in the end `conclude` for what the caller gets, and `close`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._cooling import CoolingCall
 from ._core.decider import BUDGET_EXHAUSTED, DEADLINE, DONE, decide, is_too_late
 from ._core.outcome import Evidence, Stop, StopReason
 from ._http.load import load_of
-from ._turn import Turn
 
 if TYPE_CHECKING:
     import httpx
@@ -24,7 +33,7 @@ if TYPE_CHECKING:
 _BUG, _CLOSED = Evidence.BUG, StopReason.CLOSED
 
 
-class Call(Turn):
+class Call(CoolingCall):
     """The journey of one request, from its first outcome on, or from before it (`begin`)."""
 
     __slots__ = ()
@@ -98,16 +107,23 @@ class Call(Turn):
             return None
         return self._granted(decision, outcome)
 
-    def _withdraw(self, outcome: Outcome) -> float | None:
+    def _withdraw(self, outcome: Outcome) -> bool:
         settings = self._settings
         budget = settings.budget
         if budget is None:
-            return 0.0
+            return True
         load = load_of(outcome, settings.wire.family)
         if settings.is_leased:
             self.owes = self.origin, load, self._ended
-            return 0.0
-        return budget.withdraw(self.origin, load, self._ended)
+            return True
+        return self._take(budget.withdraw(self.origin, load, self._ended))
+
+    def _take(self, tokens: float | None) -> bool:
+        """Keep tokens, to be given back where they are not spent; None: there were too few."""
+        if tokens is None:
+            return False
+        self.tokens += tokens
+        return True
 
     def settle(self) -> float | None:
         """Pay for the retry that was granted on credit, now that tokens were leased.
@@ -124,11 +140,9 @@ class Call(Turn):
         if is_too_late(self._policy.max_elapsed, elapsed, decision.delay):
             self._stopped(DEADLINE)  # while the response is there to be handed over
             return None
-        tokens = budget.withdraw(*owes)
-        if tokens is None:
+        if not self._take(budget.withdraw(*owes)):
             self._stopped(BUDGET_EXHAUSTED)
             return None
-        self.tokens += tokens
         return self._granted(decision, outcome)
 
     def _granted(self, decision: Retry, outcome: Outcome) -> float:

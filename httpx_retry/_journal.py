@@ -1,136 +1,22 @@
-"""What the attempts of one request leave behind: records, a history, a note, events, log lines."""
+"""What the attempts of one call leave behind: records, a history, a note, events, log lines."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ._core.decider import Progress
-from ._observe import (
-    FIELDS,
-    LEVELS,
-    LOGGER,
-    RetryEvent,
-    attach_history,
-    attach_history_to_error,
-    attach_note,
-    attempts_of,
-    log_event,
-)
+from ._history import attach_history, attach_history_to_error, attempts_of, not_followed
+from ._observe import LEVELS, LOGGER, RetryEvent, attach_note, log_event
+from ._state import CallState
 
 if TYPE_CHECKING:
-    import httpx
-
-    from ._core.outcome import Evidence, Load, Outcome, Retry, RetryReason, StopReason
-    from ._core.policy import RetryPolicy
-    from ._http.outgoing import Outgoing
-    from ._observe import EventKind, Records
-    from ._settings import Settings
+    from ._core.outcome import Evidence, RetryReason, StopReason
+    from ._observe import EventKind
 
 
-class Journal(Progress):
-    """Where one call stands, and what has become of its attempts.
+class Journal(CallState):
+    """A call that tells of its attempts."""
 
-    A base class of the call and no part of it: ten thousand may wait at once, with one object each.
-    So it holds what its subclasses need, too: a constructor for each would cost twice as much.
-
-    Args:
-        settings: the transport's.
-        policy: the one that holds for this request.
-        request: the caller's; never changed.
-        url: its URL and
-        body: its stream, as they were before it was sent.
-        began: the clock's monotonic reading at the first send.
-        epoch: the transport's, then.
-
-    Attributes:
-        request: as it was last sent, for whoever is told.
-        stream: of the response at hand, until it is taken: a sync or an async one, as the driver.
-        wants_body: whether the response's body is to be read before it is judged.
-        epoch: as given: in another one, the transport was closed since.
-        discards_response: whether the response at hand, if any, is not what the caller gets.
-        is_due: whether an attempt is to be made, next.
-        owes: what a retry has yet to withdraw from a budget that is leased (see `Call.settle`).
-        spread: seconds over which the next attempt is spread, as many others wait for the same.
-    """
-
-    __slots__ = (
-        "_began",
-        "_body",
-        "_ended",
-        "_ended_at",
-        "_error",
-        "_known_origin",
-        "_on_credit",
-        "_outcome",
-        "_outgoing",
-        "_policy",
-        "_records",
-        "_response",
-        "_sent",
-        "_settings",
-        "_skipped",
-        "_status",
-        "_url",
-        "discards_response",
-        "epoch",
-        "is_due",
-        "owes",
-        "request",
-        "spread",
-        "stream",
-        "wants_body",
-    )
-
-    _ended: float
-    _ended_at: float
-    _status: int | None
-    _on_credit: Retry
-
-    def __init__(  # noqa: PLR0913, PLR0917 - what the drivers know by then, and nothing in a bundle
-        self,
-        settings: Settings,
-        policy: RetryPolicy,
-        request: httpx.Request,
-        url: httpx.URL,
-        body: Any,
-        began: float,
-        epoch: int,
-    ) -> None:
-        # What else there is of it is set before each decision.
-        self.attempts = 0
-        self.server_waits = self.tokens = self.spread = 0.0
-        self.previous_delay = None
-        self.went_at_once = False
-        self.request = request
-        self.epoch = epoch
-        self.stream: Any = None
-        self.discards_response = self.wants_body = self.is_due = False
-        self.owes: tuple[str, Load, float] | None = None
-        self._settings = settings
-        self._policy = policy
-        self._url = url
-        self._body = body
-        self._began = self._sent = began
-        self._skipped = 0.0
-        self._response: httpx.Response | None = None
-        self._error: Exception | None = None
-        self._outcome: Outcome | None = None  # None of a response that is good as it is
-        self._outgoing: Outgoing | None = None  # None of a request that is sent again as it is
-        self._known_origin: str | None = None
-        self._records: Records = ()
-
-    @property
-    def next_number(self) -> int:
-        """The number of the attempt to come."""
-        return len(self._records) // FIELDS + 1
-
-    def skip(self, seconds: float) -> None:
-        """Count seconds of a wait that was skipped as waited: this call began so much earlier.
-
-        It is this call's affair alone: others on the same clock keep all of their time.
-        """
-        self._began -= seconds
-        self._skipped += seconds
+    __slots__ = ()
 
     def _record(
         self, evidence: Evidence | None, wait: float | None, reason: RetryReason | StopReason
@@ -143,11 +29,7 @@ class Journal(Progress):
 
     def _take_back(self, reason: StopReason) -> None:
         """The retry that was granted is not made, for this reason."""
-        self._records = (*self._records[:-2], None, reason)
-
-    def _forget_latest(self) -> None:
-        """The latest attempt has not ended yet."""
-        self._records = self._records[:-FIELDS]
+        self._records = not_followed(self._records, reason)
 
     def _tell(self, kind: EventKind, detail: str | None = None) -> None:
         """Leave the history where `retry_history` finds it, and tell who wants to know."""

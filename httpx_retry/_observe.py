@@ -8,29 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from ._core.outcome import Attempt
 from ._http.requests import origin_of
 
 if TYPE_CHECKING:
     import httpx
-    import httpx2
+
+    from ._core.outcome import Attempt
 
 _NOTE_PREFIX = "httpx_retry: "
 _NOTES = "__notes__"
-_HISTORY = "_httpx_retry_history"
-# An SDK may wrap an exception in another, and a caller that one; a ring of them is not followed.
-_MOST_CAUSES = 5
 
 EventKind = Literal["retry-scheduled", "gave-up", "recovered", "body-resumed"]
-
-# What is kept of attempts, eight values of each: the clock's readings when it was sent and when it
-# ended, the wall clock's at its end, and the last five fields of `Attempt`. To make one of those
-# costs five times as much, and few are ever looked at. One tuple for all, as ten thousand calls may
-# hold theirs at once.
-Records = tuple[Any, ...]
-FIELDS = 8
 
 LOGGER = logging.getLogger("httpx_retry")
 LEVELS: dict[EventKind, int] = {
@@ -149,51 +139,6 @@ def _of_giving_up(attempts: tuple[Attempt, ...], total: float, detail: str | Non
 
 def _labels(attempts: tuple[Attempt, ...]) -> str:
     return ", ".join(each.label for each in attempts)
-
-
-def retry_history(
-    response_or_error: httpx.Response | httpx2.Response | BaseException,
-) -> tuple[Attempt, ...]:
-    """Return the attempts that led to a response or an exception, the last one included.
-
-    Args:
-        response_or_error: what a client with a retry transport gave. For a `HTTPStatusError`, the
-            history is its response's; for an exception that was raised `from` another, as SDKs do,
-            it is that one's.
-
-    Returns:
-        All attempts in order; `()` where the first one was good.
-    """
-    thing: Any = response_or_error
-    for _ in range(_MOST_CAUSES):
-        for each in (thing, getattr(thing, "response", None)):
-            records: Records | None = getattr(each, _HISTORY, None)
-            if records is not None:
-                return attempts_of(records)
-        thing = getattr(thing, "__cause__", None)
-    return ()
-
-
-def attempts_of(records: Records) -> tuple[Attempt, ...]:
-    """Return attempts from what was kept of them."""
-    kept = [records[start : start + FIELDS] for start in range(0, len(records), FIELDS)]
-    return tuple(
-        Attempt(number, by_wall - (ended - sent), ended - sent, *rest)
-        for number, (sent, ended, by_wall, *rest) in enumerate(kept, start=1)
-    )
-
-
-def attach_history(response: Any, records: Records) -> None:
-    """Leave the attempts where `retry_history` finds them.
-
-    An attribute, because pickled responses lose their extensions.
-    """
-    response._httpx_retry_history = records  # noqa: SLF001 - setattr() costs fifteen times as much
-
-
-def attach_history_to_error(error: Exception, records: Records) -> None:
-    """Do the same for an exception, which may be a frozen dataclass."""
-    object.__setattr__(error, _HISTORY, records)
 
 
 def attach_note(

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ._call import Call
 from ._core.decider import DONE
 from ._core.outcome import Evidence, Outcome, Stop, StopReason
+from ._history import attach_history, latest_of, without_latest
 from ._http.representation import BODY_HEADERS, facts_of
 from ._http.requests import has_request
-from ._observe import attach_history, attempts_of
 
 if TYPE_CHECKING:
     import httpx
@@ -91,8 +91,8 @@ class Recovery(Call):
         self._status = self._status_of_body  # its headers had come
         # Time counts while it is spent on the recovery, not while the caller reads.
         self._began = self._ended - self._spent
-        if self._records and attempts_of(self._records)[-1].wait is None:
-            self._forget_latest()  # the same attempt, which ends only now
+        if self._records and latest_of(self._records).wait is None:
+            self._records = without_latest(self._records)  # the same attempt, which ends only now
         self.attempts -= 1
         if self._delivery.delivered - self._reached >= _PROGRESS:
             self.attempts = 0
@@ -123,8 +123,8 @@ class Recovery(Call):
     def was_not_the_rest(self) -> None:
         """What came turned out not to be the rest: its body's `refusal` says why."""
         self._refusal = self._delivery.refusal
-        self._status = attempts_of(self._records)[-1].status
-        self._forget_latest()
+        self._status = latest_of(self._records).status
+        self._records = without_latest(self._records)
         self._outcome = Outcome(self.request, Evidence.UNKNOWN, status=self._status)
 
     def judge(self, epoch: int) -> float | None:

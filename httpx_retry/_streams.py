@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ._loop import asyncio_loop, undisturbed
+
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
-    from collections.abc import AsyncIterable, Coroutine
+    from collections.abc import AsyncIterable
 
 whole = list
 """All chunks of a stream."""
@@ -56,7 +56,7 @@ async def close_async_stream(stream: Any) -> None:
     with CancelScope(shield=True):
         loop = asyncio_loop()
         if loop is not None:
-            cancellation = await _undisturbed(_closed(stream), loop)
+            cancellation = await undisturbed(_closed(stream), loop)
         else:
             await _closed(stream)
     if cancellation is not None:
@@ -66,48 +66,3 @@ async def close_async_stream(stream: Any) -> None:
 async def _closed(stream: Any) -> None:
     with suppress(Exception):
         await stream.aclose()
-
-
-def asyncio_loop() -> AbstractEventLoop | None:
-    """Return the event loop of asyncio whose task runs this; None in a task of trio."""
-    asyncio: Any = sys.modules.get("asyncio")
-    try:
-        loop: AbstractEventLoop | None = asyncio and asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-    # As trio's guest, a loop of asyncio runs what is no task of its own.
-    return loop if loop and asyncio.current_task(loop) else None
-
-
-async def _undisturbed(
-    work: Coroutine[Any, Any, None], loop: AbstractEventLoop
-) -> BaseException | None:
-    """Run a coroutine to its end, whatever `task.cancel()` does, and return that cancellation.
-
-    No scope holds it off. A task of its own does: what the work itself times out or cancels stays
-    its own affair there.
-    """
-    import asyncio  # noqa: PLC0415 - it is loaded, as a task of it runs this
-
-    ended = loop.create_future()
-
-    def tell(_: object = None) -> None:
-        if not ended.done():
-            ended.set_result(None)
-
-    async def work_and_tell() -> None:
-        try:
-            await work
-        finally:
-            tell()
-
-    task = loop.create_task(work_and_tell())
-    # A turn of the loop later, but whatever becomes of it: it may be cancelled before it begins.
-    task.add_done_callback(tell)
-    cancellation: BaseException | None = None
-    while not task.done():
-        try:
-            await ended
-        except asyncio.CancelledError as error:  # noqa: PERF203 - once, as a rule
-            cancellation, ended = error, loop.create_future()
-    return cancellation

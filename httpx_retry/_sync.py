@@ -209,7 +209,7 @@ class RetryDriver:
         """
         waiter = self._waiter
         if self._cooling or call.spread:
-            self._take_turn(call)
+            self._wait_for_cooldown(call)
         if self._prepare is not None and waiter.epoch == call.epoch and call.next_number > 1:
             outgoing = call.outgoing
             outgoing.use(self._prepare(outgoing.next_request(), call.next_number))
@@ -224,13 +224,13 @@ class RetryDriver:
             call.answered(response)
         return True
 
-    def _take_turn(self, call: Call) -> None:
+    def _wait_for_cooldown(self, call: Call) -> None:
         """Wait while the origin cools down."""
         waiter = self._waiter
         while waiter.epoch == call.epoch:
             if self._refresh is not None:
                 self._refresh(call.origin, call.now)
-            delay = call.turn()
+            delay = call.cooldown_wait()
             if not delay:
                 return
             waiter.wait(delay, call)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakValueDictionary
 
 from ._core.clock import VirtualClock
-from ._streams import asyncio_loop
+from ._loop import asyncio_loop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -131,9 +131,9 @@ def road() -> str:
 _HOUSE = (
     ("_core/", "decide", "values and arithmetic: policy, backoff, budget, decider", "good"),
     ("_http/", "understand", "faults, hints, request bodies, response bodies", "good"),
-    ("_observe", "tell", "events, log lines, notes, history", "box"),
+    ("_history, _observe", "tell", "events, log lines, notes, history", "box"),
     (
-        "_journal, _attempt, _turn, _call, _recovery",
+        "_state, _journal, _attempt, _cooling, _call, _recovery",
         "keep",
         "where a request, a body stands",
         "box",

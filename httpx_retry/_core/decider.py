@@ -1,7 +1,9 @@
-"""The only place where a retry is granted or refused.
+"""Where a retry is granted or refused.
 
-The checks stand in the order of what they cost and of what a refusal should say: a request that may
-not run twice is not told that its attempts are exhausted, and a backoff is asked last but one.
+Whether one that was granted can still be made, once the wait is over, is asked where time passes:
+in `_call`. The checks stand in the order of what they cost and of what a refusal should say: a
+request that may not run twice is not told that its attempts are exhausted, and a backoff is asked
+last but one.
 """
 
 from __future__ import annotations
@@ -61,7 +63,6 @@ class Progress:
         previous_delay: seconds of the latest wait; None before the first.
         went_at_once: whether the latest retry was granted after a failure that needs no wait.
         is_closed: whether the transport was closed since the call began.
-        tokens: what the budget gave for its retries.
     """
 
     __slots__ = (
@@ -73,7 +74,6 @@ class Progress:
         "previous_delay",
         "replayable",
         "server_waits",
-        "tokens",
         "went_at_once",
     )
 
@@ -86,7 +86,6 @@ class Progress:
     previous_delay: float | None
     went_at_once: bool
     is_closed: bool
-    tokens: float
 
 
 def decide(
@@ -94,17 +93,16 @@ def decide(
     progress: Progress,
     outcome: Outcome,
     random: Callable[[], float],
-    withdraw: Callable[[Outcome], float | None],
+    withdraw: Callable[[Outcome], bool],
 ) -> Decision:
     """Return what follows the outcome: `Retry(delay, reason)` or `Stop(reason)`.
 
     Args:
         policy: the limits and rules of this call.
-        progress: where the call stands, this outcome's attempt included; what the budget gave for
-            a retry is added to it.
+        progress: where the call stands, this outcome's attempt included.
         outcome: what the latest attempt came to.
         random: a draw from [0, 1).
-        withdraw: takes the tokens of a retry from the budget; None: there are not enough.
+        withdraw: takes the tokens of a retry from the budget, where there are enough.
 
     Raises:
         ValueError: where the backoff returns a negative number, NaN or infinity.
@@ -125,10 +123,8 @@ def decide(
         return DEADLINE
     if progress.is_closed:
         return _CLOSED
-    tokens = withdraw(outcome)
-    if tokens is None:
+    if not withdraw(outcome):
         return BUDGET_EXHAUSTED
-    progress.tokens += tokens
     assert ground is not None
     # A NamedTuple's own constructor costs twice as much, here and below.
     return _new_tuple(Retry, (delay, ground))

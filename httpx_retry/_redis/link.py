@@ -14,7 +14,7 @@ from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._streams import asyncio_loop
+from .._loop import asyncio_loop
 
 if TYPE_CHECKING:
     import asyncio

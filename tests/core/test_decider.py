@@ -41,7 +41,6 @@ FIRST_SEND = {
     "previous_delay": None,
     "went_at_once": False,
     "is_closed": False,
-    "tokens": 0.0,
 }
 
 
@@ -56,7 +55,7 @@ def decision(
     policy: RetryPolicy | None = None, what: Outcome | None = None, **facts: Any
 ) -> Decision:
     policy = policy or RetryPolicy(backoff=ConstantBackoff(1))
-    return decide(policy, progress(**facts), what or outcome(), lambda: 0.5, lambda _: 0.0)
+    return decide(policy, progress(**facts), what or outcome(), lambda: 0.5, lambda _: True)
 
 
 def test_a_failed_get_is_retried_after_the_backoff() -> None:
@@ -256,7 +255,7 @@ STANDINGS = st.builds(
 def test_what_a_granted_retry_can_never_be(
     policy: RetryPolicy, standing: Progress, what: Outcome
 ) -> None:
-    granted = decide(policy, standing, what, lambda: 0.5, lambda _: 0.0)
+    granted = decide(policy, standing, what, lambda: 0.5, lambda _: True)
 
     if isinstance(granted, Stop):
         return
@@ -277,7 +276,7 @@ def test_where_nobody_listens_waits_come_from_the_top_of_their_range(
 ) -> None:
     refused = outcome(None, evidence=Evidence.UNSENT, connection_refused=True)
 
-    made = decide(RetryPolicy(), progress(), refused, lambda: draw, lambda _: 0.0)
+    made = decide(RetryPolicy(), progress(), refused, lambda: draw, lambda _: True)
 
     assert isinstance(made, Retry)
     assert made.delay == pytest.approx(wait)
@@ -287,7 +286,7 @@ def test_the_default_policy_rides_out_a_second_in_which_nobody_listens() -> None
     # What was in flight is reset first, and may come back at once.
     refused = outcome(None, evidence=Evidence.UNSENT, connection_refused=True)
     waits = [
-        decide(RetryPolicy(), progress(attempts=number), refused, lambda: 0.0, lambda _: 0.0)
+        decide(RetryPolicy(), progress(attempts=number), refused, lambda: 0.0, lambda _: True)
         for number in (2, 3)
     ]
 

@@ -302,6 +302,26 @@ async def test_prepare_may_not_leave_the_origin(
     assert (server.sends, server.streams[0].closed) == (1, 1)
 
 
+async def test_prepare_sees_the_callers_url_where_the_wrapped_transport_rewrites_it(
+    world: World, clock: FakeClock
+) -> None:
+    # Given a transport that sends to another host each time
+    def to_a_replica(request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(host=f"{server.sends}.test")
+        return server(request)
+
+    def prepare(request: httpx.Request, number: int) -> None:
+        seen.append(str(request.url))
+
+    seen: list[str] = []
+    server = Server(503, 503, 200)
+    async with world.client(to_a_replica, **options(clock, prepare=prepare)) as client:
+        await client.get()
+
+    assert seen == ["http://test/"] * 2
+    assert [str(sent.url) for sent in server.requests[1:]] == ["http://1.test/", "http://2.test/"]
+
+
 @pytest.mark.parametrize("key", [{"Idempotency-Key": "8"}, {}], ids=["another", "none"])
 @pytest.mark.parametrize("is_returned", [True, False], ids=["returned", "in place"])
 @pytest.mark.parametrize("headers", [{"Idempotency-Key": "7"}, {}], ids=["POST", "PUT"])

@@ -1,14 +1,12 @@
-"""Waiting one's turn: an origin that has named a wait is left alone by all requests."""
+"""Cooling down: an origin that has named a wait is left alone by all requests."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ._attempt import LatestAttempt
-from ._core.budget import MOST_ORIGINS
 from ._core.cooldown import spread_after
 from ._core.decider import LATENESS, SHORTEST_ATTEMPT
-from ._http.requests import origin_of
 
 if TYPE_CHECKING:
     from ._core.outcome import Outcome
@@ -16,31 +14,10 @@ if TYPE_CHECKING:
 _NAMING = frozenset({429, 503})
 
 
-class Turn(LatestAttempt):
-    """A call that lets others wait, and waits itself, while its origin cools down.
-
-    A base class of the call and no part of it, as all that it stands on.
-    """
+class CoolingCall(LatestAttempt):
+    """A call that lets others wait, and waits itself, while its origin cools down."""
 
     __slots__ = ()
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port of the caller's URL."""
-        known = self._known_origin
-        if known is None:
-            # `sys.intern` would keep them for ever where there is no GIL.
-            origins = self._settings.origins
-            if len(origins) >= MOST_ORIGINS:
-                origins.clear()
-            found = origin_of(self._url)
-            known = self._known_origin = origins.setdefault(found, found)
-        return known
-
-    @property
-    def now(self) -> float:
-        """The clock's monotonic reading, waits that were skipped included."""
-        return self._settings.clock.monotonic() + self._skipped
 
     def _impose(self, outcome: Outcome) -> None:
         """Let others wait, too, where the origin has named the time."""
@@ -52,12 +29,7 @@ class Turn(LatestAttempt):
             cooldown.impose(self.origin, wait, self._ended)
             self.spread = spread_after(wait)
 
-    @property
-    def _may_be_retried(self) -> bool:
-        """Whether the request is to be retried at all."""
-        return self.request.extensions.get("retry") is not False
-
-    def turn(self) -> float:
+    def cooldown_wait(self) -> float:
         """Return the seconds to wait before the next attempt; 0.0: it may be sent.
 
         One that would wait past its deadline, or for longer than servers may make it wait, is sent

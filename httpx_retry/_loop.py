@@ -1,0 +1,55 @@
+"""What asyncio alone has: its running loop, and work that `task.cancel()` would cut short."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Coroutine
+
+
+def asyncio_loop() -> AbstractEventLoop | None:
+    """Return the event loop of asyncio whose task runs this; None in a task of trio."""
+    asyncio: Any = sys.modules.get("asyncio")
+    try:
+        loop: AbstractEventLoop | None = asyncio and asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+    # As trio's guest, a loop of asyncio runs what is no task of its own.
+    return loop if loop and asyncio.current_task(loop) else None
+
+
+async def undisturbed(
+    work: Coroutine[Any, Any, None], loop: AbstractEventLoop
+) -> BaseException | None:
+    """Run a coroutine to its end, whatever `task.cancel()` does, and return that cancellation.
+
+    No scope holds it off. A task of its own does: what the work itself times out or cancels stays
+    its own affair there.
+    """
+    import asyncio  # noqa: PLC0415 - it is loaded, as a task of it runs this
+
+    ended = loop.create_future()
+
+    def tell(_: object = None) -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    async def work_and_tell() -> None:
+        try:
+            await work
+        finally:
+            tell()
+
+    task = loop.create_task(work_and_tell())
+    # A turn of the loop later, but whatever becomes of it: it may be cancelled before it begins.
+    task.add_done_callback(tell)
+    cancellation: BaseException | None = None
+    while not task.done():
+        try:
+            await ended
+        except asyncio.CancelledError as error:  # noqa: PERF203 - once, as a rule
+            cancellation, ended = error, loop.create_future()
+    return cancellation

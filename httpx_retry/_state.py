@@ -1,0 +1,150 @@
+"""Where one call stands: all that is kept of it from its first outcome to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._core.budget import MOST_ORIGINS
+from ._core.decider import Progress
+from ._history import count_of
+from ._http.requests import origin_of
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ._core.outcome import Load, Outcome, Retry
+    from ._core.policy import RetryPolicy
+    from ._history import Records
+    from ._http.outgoing import Outgoing
+    from ._settings import Settings
+
+
+class CallState(Progress):
+    """Where one call stands.
+
+    The call is one object, as ten thousand may wait at once: what is said of each of its sides
+    stands in a class of its own, each the base of the next, and all that they keep is kept here.
+
+    Args:
+        settings: the transport's.
+        policy: the one that holds for this request.
+        request: the caller's; never changed.
+        url: its URL and
+        body: its stream, as they were before it was sent.
+        began: the clock's monotonic reading at the first send.
+        epoch: the transport's, then.
+
+    Attributes:
+        request: as it was last sent, for whoever is told.
+        stream: of the response at hand, until it is taken: a sync or an async one, as the driver.
+        wants_body: whether the response's body is to be read before it is judged.
+        epoch: as given: in another one, the transport was closed since.
+        discards_response: whether the response at hand, if any, is not what the caller gets.
+        is_due: whether an attempt is to be made, next.
+        owes: what a retry has yet to withdraw from a budget that is leased (see `Call.settle`).
+        tokens: what the budget gave for its retries.
+        spread: seconds over which the next attempt is spread, as many others wait for the same.
+    """
+
+    __slots__ = (
+        "_began",
+        "_body",
+        "_ended",
+        "_ended_at",
+        "_error",
+        "_known_origin",
+        "_on_credit",
+        "_outcome",
+        "_outgoing",
+        "_policy",
+        "_records",
+        "_response",
+        "_sent",
+        "_settings",
+        "_skipped",
+        "_status",
+        "_url",
+        "discards_response",
+        "epoch",
+        "is_due",
+        "owes",
+        "request",
+        "spread",
+        "stream",
+        "tokens",
+        "wants_body",
+    )
+
+    _ended: float
+    _ended_at: float
+    _status: int | None
+    _on_credit: Retry
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what the drivers know by then, and nothing in a bundle
+        self,
+        settings: Settings,
+        policy: RetryPolicy,
+        request: httpx.Request,
+        url: httpx.URL,
+        body: Any,
+        began: float,
+        epoch: int,
+    ) -> None:
+        # What else there is of it is set before each decision.
+        self.attempts = 0
+        self.server_waits = self.tokens = self.spread = 0.0
+        self.previous_delay = None
+        self.went_at_once = False
+        self.request = request
+        self.epoch = epoch
+        self.stream: Any = None
+        self.discards_response = self.wants_body = self.is_due = False
+        self.owes: tuple[str, Load, float] | None = None
+        self._settings = settings
+        self._policy = policy
+        self._url = url
+        self._body = body
+        self._began = self._sent = began
+        self._skipped = 0.0
+        self._response: httpx.Response | None = None
+        self._error: Exception | None = None
+        self._outcome: Outcome | None = None  # None of a response that is good as it is
+        self._outgoing: Outgoing | None = None  # None of a request that is sent again as it is
+        self._known_origin: str | None = None
+        self._records: Records = ()
+
+    @property
+    def next_number(self) -> int:
+        """The number of the attempt to come."""
+        return count_of(self._records) + 1
+
+    def skip(self, seconds: float) -> None:
+        """Count seconds of a wait that was skipped as waited: this call began so much earlier.
+
+        It is this call's affair alone: others on the same clock keep all of their time.
+        """
+        self._began -= seconds
+        self._skipped += seconds
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the caller's URL."""
+        known = self._known_origin
+        if known is None:
+            # `sys.intern` would keep them for ever where there is no GIL.
+            origins = self._settings.origins
+            if len(origins) >= MOST_ORIGINS:
+                origins.clear()
+            found = origin_of(self._url)
+            known = self._known_origin = origins.setdefault(found, found)
+        return known
+
+    @property
+    def now(self) -> float:
+        """The clock's monotonic reading, waits that were skipped included."""
+        return self._settings.clock.monotonic() + self._skipped
+
+    @property
+    def _may_be_retried(self) -> bool:
+        """Whether the request is to be retried at all."""
+        return self.request.extensions.get("retry") is not False
