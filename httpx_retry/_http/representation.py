@@ -29,6 +29,8 @@ WITHOUT_BODY = frozenset({101, 204, 304})
 # What is said twice here is a list; elsewhere neither value can be relied on.
 _LISTED = frozenset({b"content-type", b"content-encoding", b"location"})
 
+_NOT_CODED = (None, b"", b"identity")
+
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 # What describes this very body, and not the resource or the message.
@@ -61,7 +63,8 @@ class Facts(NamedTuple):
         kind: Content-Type, Content-Encoding and Location: what the client has acted on already.
         length: Content-Length; None where there is none, or no valid one.
         span: Content-Range; None as for `length`.
-        validator: a strong ETag or Last-Modified of a 200 or 206; None where there is none.
+        validator: a strong ETag of a 200 or 206, or a strong Last-Modified of one that is not
+            encoded; None where there is none.
         ends_with_connection: whether nothing but the end of its connection ends it: then nobody
             notices that it is short.
     """
@@ -91,6 +94,11 @@ class Facts(NamedTuple):
         if self.status == PARTIAL:
             return None if self.span is None else self.span.total
         return self.length
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether a Content-Encoding was applied: when, and by whom, nobody says."""
+        return self.kind[1] not in _NOT_CODED
 
     @property
     def media_type(self) -> bytes:
@@ -168,7 +176,8 @@ def _strong_validator(found: dict[bytes, bytes]) -> bytes | None:
     if etag is not None:
         return etag if re.fullmatch(_STRONG_ETAG, etag) else None
     modified = found.get(b"last-modified")
-    if not modified:
+    # It tells of what was encoded, and the same may be encoded to other bytes the next time.
+    if not modified or found.get(b"content-encoding") not in _NOT_CODED:
         return None
     then, now = read_date(modified), read_date(found.get(b"date"))
     settled = then is not None and now is not None and now - then >= _SETTLED

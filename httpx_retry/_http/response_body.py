@@ -2,7 +2,9 @@
 
 Two versions are never spliced. With a strong validator (RFC 9110 §8.8) the rest is asked for by
 range (§13.1.5, §14), or what was delivered is skipped; without one, a digest of what was delivered
-has to match. All offsets are of the encoded bytes, which is what ranges count.
+has to match. All offsets are of the encoded bytes, which is what ranges count. So what is encoded
+has to match as well where it is skipped: servers compress on the fly, to other bytes each time, and
+leave the validator of what they compress.
 """
 
 from __future__ import annotations
@@ -89,11 +91,9 @@ class Body:
         self._born: float | None = None
         is_small = facts.length is not None and facts.length <= _SMALL
         self._held: list[bytes] | None = [] if is_small else None
-        if not is_small and facts.validator is None:
-            from hashlib import sha256  # noqa: PLC0415 - for bodies without a validator alone
-
-            self._digest = sha256()
-            if facts.length is None:
+        if not is_small and (facts.validator is None or facts.is_coded):
+            self._digest = _new_digest()
+            if facts.validator is None and facts.length is None:
                 self._born = self._monotonic()
 
     @property
@@ -173,13 +173,21 @@ class Body:
             return "a Content-Range without a 206"
         if facts.last is not None and self._offset > facts.last:
             return "what it said to be all had come"
-        if facts.validator is None:
+        if facts.validator is None or (facts.is_coded and not self._asks_ranges):
             return self._why_no_digest()
         return None
 
+    @property
+    def _asks_ranges(self) -> bool:
+        """Whether a part can be the rest: not of what is encoded, where its length is not known."""
+        facts = self.facts
+        can_tell = not facts.is_coded or facts.total is not None
+        return self._may_ask_ranges and facts.validator is not None and can_tell
+
     def _why_no_digest(self) -> str | None:
         if self._digest is None:
-            return f"no validator, and more than {_DIGESTED >> 20} MiB were delivered"
+            what = "no validator" if self.facts.validator is None else "encoded on the fly"
+            return f"{what}, and more than {_DIGESTED >> 20} MiB were delivered"
         if self._born is not None and self._monotonic() - self._born > _YOUNG:
             return f"no validator and no length, and older than {_YOUNG:g} s"
         return None
@@ -192,7 +200,7 @@ class Body:
     def ask_for_rest(self, request: httpx.Request) -> None:
         """Put the range that is missing, if one can be asked for, into a request."""
         validator = self.facts.validator
-        if self.delivered and validator is not None and self._may_ask_ranges:
+        if self.delivered and validator is not None and self._asks_ranges:
             last = self.facts.last
             is_partial = self.facts.status == PARTIAL
             end = last if is_partial and last is not None else ""
@@ -218,6 +226,8 @@ class Body:
         else:
             last = self.facts.last
             self._expect(skip=self._offset, left=None if last is None else last + 1 - self._offset)
+            if self.facts.is_coded:
+                self._skipped = _new_digest()
             # The whole where a part was asked for first: what follows the part is not wanted.
             self._may_be_longer = self.facts.status == PARTIAL
         return True
@@ -227,9 +237,7 @@ class Body:
         self._may_be_longer = self.is_over = False
 
     def _expect_same_beginning(self) -> None:
-        from hashlib import sha256  # noqa: PLC0415 - as above
-
-        self._skip, self._skipped = self.delivered, sha256()
+        self._skip, self._skipped = self.delivered, _new_digest()
         if self.facts.length is None:
             self._skip_until = self._monotonic() + _YOUNG
 
@@ -247,10 +255,12 @@ class Body:
             return f"status {new.status}"
         if new.validator != self.facts.validator:
             return "another validator"
-        if new.status == PARTIAL and self._may_ask_ranges:
+        if new.status == PARTIAL and self._asks_ranges:
             return self._why_not_this_span(new)
         if new.status != OK or new.span is not None:
             return "a part that was not asked for, or a Content-Range without a 206"
+        if self.facts.is_coded and (self._digest is None or self.facts.status == PARTIAL):
+            return "it may be encoded to other bytes"
         is_another = new.total is not None and self._contradicts(new.total)
         return "another length" if is_another else None
 
@@ -283,3 +293,9 @@ class Body:
 
     def _contradicts(self, total: int) -> bool:
         return self.facts.total is not None and self.facts.total != total
+
+
+def _new_digest() -> Any:
+    from hashlib import sha256  # noqa: PLC0415 - for bodies that are compared by their bytes alone
+
+    return sha256()

@@ -112,6 +112,23 @@ def test_what_a_date_says_twice_is_no_validator(again: tuple[bytes, bytes]) -> N
     assert facts_of(200, [*once, again, again]).validator is None
 
 
+@pytest.mark.parametrize(
+    ("coding", "is_validator"),
+    [(b"gzip", False), (b"br, gzip", False), (b"identity", True), (b"", True)],
+)
+def test_a_date_tells_of_what_was_encoded_and_not_of_its_encoding(
+    coding: bytes, is_validator: bool
+) -> None:
+    dates = [
+        (b"Last-Modified", b"Sun Nov  6 08:49:37 1994"),
+        (b"Date", b"Mon Nov  7 08:49:37 1994"),
+    ]
+    encoded = (b"Content-Encoding", coding)
+
+    assert (facts_of(200, [*dates, encoded]).validator is not None) is is_validator
+    assert facts_of(200, [(b"ETag", b'"1"'), encoded]).validator == b'"1"'
+
+
 def test_what_may_be_a_list_is_one() -> None:
     found = facts_of(200, [(b"Content-Encoding", each) for each in (b" gzip", b"br ", b"zstd")])
 

@@ -44,6 +44,8 @@ REST = Facts(206, PLAIN, 99_990, Span(10, 99_999, 100_000), b'"v1"')
 PART = Facts(206, PLAIN, 90_000, Span(10_000, 99_999, 200_000), b'"v1"')
 UNVALIDATED = WHOLE._replace(validator=None)
 ENDLESS = UNVALIDATED._replace(length=None)
+GZIPPED = WHOLE._replace(kind=(b"text/plain", b"gzip", None))
+GZIPPED_ON_THE_FLY = GZIPPED._replace(length=None)
 
 
 def begun(facts: Facts = WHOLE, delivered: int = 10, seconds: list[float] | None = None) -> Body:
@@ -84,6 +86,16 @@ def begun(facts: Facts = WHOLE, delivered: int = 10, seconds: list[float] | None
         ),
         (WHOLE, REST._replace(span=Span(10, 99_999, 100_001)), "another length in all"),
         (WHOLE, REST._replace(length=5), "a Content-Length that contradicts its Content-Range"),
+        (
+            GZIPPED_ON_THE_FLY,
+            REST._replace(kind=GZIPPED.kind),
+            "a part that was not asked for, or a Content-Range without a 206",
+        ),
+        (
+            PART._replace(kind=GZIPPED.kind),
+            GZIPPED._replace(length=200_000),
+            "it may be encoded to other bytes",
+        ),
         (
             WHOLE,
             WHOLE._replace(span=Span(0, 1, 2)),
@@ -254,6 +266,66 @@ def test_a_body_that_is_let_grow_older_is_a_feed_sooner() -> None:
     assert body.cannot_go_on() is None
     now[0] = 2.1
     assert body.cannot_go_on() is not None
+
+
+@pytest.mark.parametrize("facts", [GZIPPED, GZIPPED_ON_THE_FLY])
+@pytest.mark.parametrize("changed", [None, 9])
+def test_what_is_encoded_must_begin_with_the_same_bytes_whatever_its_validator(
+    facts: Facts, changed: int | None
+) -> None:
+    body = begun(facts)
+    assert body.is_only_counted is False
+    assert body.accept(facts)
+    first = bytearray(10)
+    if changed is not None:
+        first[changed] = 1
+
+    delivered = body.take(bytes(first) + b"more")
+
+    assert delivered == (b"more" if changed is None else b"")
+    refusal = None if changed is None else "its first bytes differ from those delivered"
+    assert body.refusal == refusal
+
+
+@pytest.mark.parametrize(
+    ("facts", "may_ask_ranges", "reason"),
+    [
+        (GZIPPED_ON_THE_FLY, True, "encoded on the fly, and more than 16 MiB were delivered"),
+        (GZIPPED, False, "encoded on the fly, and more than 16 MiB were delivered"),
+        (GZIPPED._replace(length=1 << 25), True, None),
+    ],
+)
+def test_of_what_is_encoded_more_than_16_mib_go_on_by_range_alone(
+    facts: Facts, may_ask_ranges: bool, reason: str | None
+) -> None:
+    facts = facts._replace(length=facts.length and 1 << 25)
+    body = Body(facts, lambda: 0.0, may_ask_ranges=may_ask_ranges)
+    body.take(bytes((1 << 24) + 1))
+
+    assert body.cannot_go_on() == reason
+    assert body.accept(facts) is False
+    assert body.refusal == "it may be encoded to other bytes"
+
+
+@pytest.mark.parametrize(("facts", "range_"), [(GZIPPED, "bytes=10-"), (GZIPPED_ON_THE_FLY, None)])
+def test_a_range_of_what_is_encoded_is_asked_for_where_its_length_is_known(
+    facts: Facts, range_: str | None
+) -> None:
+    request = httpx.Request("GET", "http://test/")
+
+    begun(facts).ask_for_rest(request)
+
+    assert request.headers.get("Range") == range_
+
+
+def test_what_is_encoded_and_has_a_validator_is_no_feed() -> None:
+    now = [0.0]
+    body = begun(GZIPPED_ON_THE_FLY, seconds=now)
+    now[0] = 1e9
+
+    assert body.cannot_go_on() is None
+    assert body.accept(GZIPPED_ON_THE_FLY)
+    assert body.take(bytes(11)) == bytes(1)
 
 
 def test_the_rest_is_asked_for_as_a_range_of_that_version() -> None:

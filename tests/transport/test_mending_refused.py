@@ -342,3 +342,36 @@ async def test_nor_does_one_whose_policy_the_request_names(
     assert len(script.requests) == 3
     assert extensions == {"retry": wish}
     assert script.requests[-1].extensions["retry"] == within_reads
+
+
+@pytest.mark.parametrize(
+    "validator",
+    [
+        ETAG,
+        {
+            "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Date": "Mon, 07 Nov 1994 08:49:37 GMT",
+        },
+    ],
+    ids=["ETag", "Last-Modified"],
+)
+@pytest.mark.parametrize("level", [9, 1], ids=["the same bytes", "other bytes"])
+async def test_a_text_that_is_compressed_anew_is_exact_or_the_original_error(
+    world: World, clock: FakeClock, validator: dict[str, str], level: int
+) -> None:
+    # Given a server that compresses on the fly, and ends its stream properly where its source dies
+    text = b"".join(b"line %d\n" % number for number in range(30_000))
+    headers = {**validator, "Content-Encoding": "gzip"}
+    half = gzip.compress(text[: len(text) // 2], 9, mtime=0)
+    begun, whole = half[:-8], gzip.compress(text, level, mtime=0)
+    cut = next(place for place in range(len(begun)) if begun[place] != whole[place])
+    first = begun if level == 1 else whole[:cut]
+    script = Script((200, headers, (first, BREAK)), (200, headers, (whole,)))
+
+    if level == 1:
+        note = await failed(world, clock, script)
+        assert "its first bytes differ from those delivered" in note
+    else:
+        async with world.client(script, **options(clock)) as client:
+            assert (await client.get()).content == text
+    assert "Range" not in script.requests[1].headers

@@ -38,6 +38,8 @@ BEHAVIOURS = [
     "other encoding",
     "503",
 ]
+# What compresses on the fly leaves the ETag of what it compresses, and knows no ranges.
+ENCODED_ANEW = "encoded anew"
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Moody:
     has_length: bool
     cuts: list[int]
     moods: list[str]
+    is_encoded: bool = False
     version: int = 0
     sent: list[bytes] = field(default_factory=list)
     answered: int = 0
@@ -62,13 +65,19 @@ class Moody:
             self.version = (self.version + 1) % len(VERSIONS)
         return self.respond(request, mood, cut)
 
+    def body(self, mood: str) -> bytes:
+        is_another = (mood == "same ETag, other bytes" and not self.has_etag) or (
+            mood == ENCODED_ANEW and self.is_encoded
+        )
+        return VERSIONS[(self.version + is_another) % len(VERSIONS)]
+
     def respond(self, request: httpx.Request, mood: str, cut: int | None) -> httpx.Response:
-        body = VERSIONS[self.version]
+        body = self.body(mood)
         etag = f'"{self.version}"' if mood != "new ETag, same bytes" else '"other"'
-        if mood == "same ETag, other bytes" and not self.has_etag:
-            body = VERSIONS[(self.version + 1) % len(VERSIONS)]
         shows = self.has_etag and mood != "new version, no ETag"
         headers = {"ETag": etag} if shows else {}
+        if self.is_encoded:
+            headers["Content-Encoding"] = "gzip"
         if mood == "other encoding":
             headers["Content-Encoding"] = "identity"
         asked = request.headers.get("Range")
@@ -76,7 +85,7 @@ class Moody:
         if mood == "416":
             return httpx.Response(416, headers={"Content-Range": f"bytes */{len(body)}"})
         status, start = 200, 0
-        if wants and mood != "200 to a range":
+        if wants and mood not in ("200 to a range", ENCODED_ANEW):
             assert asked is not None
             status, start = 206, int(asked.removeprefix("bytes=").partition("-")[0])
             headers |= self.span(mood, start, len(body))
@@ -108,17 +117,26 @@ class Moody:
 @given(
     has_etag=st.booleans(),
     has_length=st.booleans(),
+    is_encoded=st.booleans(),
     cuts=st.lists(st.integers(0, SIZE - 1), min_size=1, max_size=5),
-    moods=st.lists(st.sampled_from(BEHAVIOURS), max_size=5),
+    moods=st.lists(st.sampled_from([*BEHAVIOURS, ENCODED_ANEW]), max_size=5),
 )
-@example(has_etag=True, has_length=True, cuts=[100_000], moods=["new version"])
-@example(has_etag=False, has_length=True, cuts=[160_000], moods=["same ETag, other bytes"])
-@example(has_etag=True, has_length=False, cuts=[100_000], moods=["short"])
-@example(has_etag=True, has_length=False, cuts=[100_000], moods=["long"])
+@example(has_etag=True, has_length=True, is_encoded=False, cuts=[100_000], moods=["new version"])
+@example(
+    has_etag=False,
+    has_length=True,
+    is_encoded=False,
+    cuts=[160_000],
+    moods=["same ETag, other bytes"],
+)
+@example(has_etag=True, has_length=True, is_encoded=True, cuts=[9], moods=[ENCODED_ANEW])
+@example(has_etag=True, has_length=False, is_encoded=True, cuts=[9], moods=[ENCODED_ANEW])
+@example(has_etag=True, has_length=False, is_encoded=False, cuts=[100_000], moods=["short"])
+@example(has_etag=True, has_length=False, is_encoded=False, cuts=[100_000], moods=["long"])
 def test_one_version_or_the_original_error(
-    has_etag: bool, has_length: bool, cuts: list[int], moods: list[str]
+    has_etag: bool, has_length: bool, is_encoded: bool, cuts: list[int], moods: list[str]
 ) -> None:
-    server = Moody(has_etag, has_length, list(cuts), list(moods))
+    server = Moody(has_etag, has_length, list(cuts), list(moods), is_encoded)
     policy = RetryPolicy(max_attempts=10)
     transport = RetryTransport(httpx.MockTransport(server), clock=FakeClock(), policy=policy)
     received = b""
