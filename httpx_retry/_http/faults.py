@@ -145,7 +145,8 @@ def _with_witness(
         return _of_our_stream(chain, witness)
     if witness.left:
         return UNKNOWN
-    if not witness.began:
+    # h2 refuses to begin a stream before it has made a frame of its headers.
+    if not witness.began or first(chain, "h2.exceptions", "TooManyStreamsError"):
         return UNSENT
     # A sibling of an HTTP/2 stream may have written these headers, and asyncio goes on writing
     # after a timeout: without the body that they announce they are no request, but with none?

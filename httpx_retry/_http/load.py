@@ -45,6 +45,7 @@ def load_of(outcome: Outcome, family: Family) -> Load:
         outcome.connection_refused
         or (reset is not None and reset.error_code == REFUSED_STREAM)
         or first(chain, "h2.events", "ConnectionTerminated") is not None
+        or first(chain, "h2.exceptions", "TooManyStreamsError") is not None
         or first(chain, "socket", "gaierror") is not None
     )
     return Load.NONE if is_free else Load.SOME

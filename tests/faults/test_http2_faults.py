@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from h2.errors import ErrorCodes
 
-from httpx_retry import ConstantBackoff, Evidence, RetryPolicy, StopReason
+from httpx_retry import ConstantBackoff, Evidence, RetryBudget, RetryPolicy, StopReason
 from tests.faults.lab import (
     BAD_FRAME,
     FLOW_WINDOW,
@@ -16,10 +16,12 @@ from tests.faults.lab import (
     GoAway,
     HTTP2Server,
     Last,
+    NoMoreStreams,
     Reply,
     ResetStream,
     Rst,
     Stall,
+    client_context,
 )
 from tests.faults.lab.clients import leaves_upload_unfinished
 
@@ -151,3 +153,23 @@ async def test_httpcores_own_resend_after_a_goaway_carries_the_whole_body(
     assert met.response is not None
     assert met.history == ()
     assert [received.body for received in met.processed] == [b"order"]
+
+
+@pytest.mark.parametrize("content", [b"", b"order"], ids=["empty", "order"])
+async def test_a_stream_that_was_not_begun_was_not_sent_and_costs_nothing(
+    world: World, clock: FakeClock, content: bytes
+) -> None:
+    # Given a server that answers, and wants no more streams on that connection
+    budget = RetryBudget(capacity=0.0)
+    with HTTP2Server([NoMoreStreams()]) as server:
+        retry = {"clock": clock, "budget": budget, "verify": client_context()}
+        async with world.client(None, **retry, **HTTP2) as client:
+            await client.get(server.url)
+
+            # When httpcore tries to begin one there, again and again
+            met = await send(client, server, "POST", content=content)
+
+    # Then each attempt is known not to have left, and the budget was not asked for it
+    assert [attempt.evidence for attempt in met.history] == [Evidence.UNSENT] * 4
+    assert met.history[-1].reason is StopReason.ATTEMPTS_EXHAUSTED
+    assert met.processed == []

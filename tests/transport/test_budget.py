@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from h2.events import ConnectionTerminated, StreamReset
+from h2.exceptions import TooManyStreamsError
 
 from httpx_retry import (
     Budget,
@@ -330,6 +331,7 @@ async def test_a_poll_takes_nothing_from_those_who_meet_a_failure(
         ({"error": caused(httpx.ConnectError(""), ConnectionResetError())}, Load.SOME),
         ({"error": caused(httpx.RemoteProtocolError(""), GOAWAY)}, Load.NONE),
         ({"error": caused(httpx.RemoteProtocolError(""), REFUSED_STREAM)}, Load.NONE),
+        ({"error": caused(httpx.LocalProtocolError(""), TooManyStreamsError())}, Load.NONE),
         ({"error": caused(httpx.RemoteProtocolError(""), CANCELLED)}, Load.SOME),
     ],
 )

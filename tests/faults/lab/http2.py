@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .http2_streams import Streams
 from .server import Acceptance, Server
-from .steps import Cut, Early, Ending, GoAway, Reply, ResetStream
+from .steps import Cut, Early, Ending, GoAway, NoMoreStreams, Reply, ResetStream
 from .tls import TRUSTED, Identity
 from .wire import Wire, until_one_ends
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BAD_FRAME = b"\x00\x00\x01\x00\x00\x00\x00\x00\x00x"
 """A DATA frame on stream 0, which RFC 9113 §6.1 forbids: `Fin(after=BAD_FRAME)`."""
 
-HTTP2Step: TypeAlias = Reply | Cut | Early | Ending | ResetStream | GoAway
+HTTP2Step: TypeAlias = Reply | Cut | Early | Ending | ResetStream | GoAway | NoMoreStreams
 
 
 class HTTP2Server(Server[HTTP2Step]):

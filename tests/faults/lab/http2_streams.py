@@ -21,6 +21,7 @@ from .steps import (
     Ending,
     Fin,
     GoAway,
+    NoMoreStreams,
     Reply,
     ResetStream,
     Rst,
@@ -166,6 +167,9 @@ class Streams:
         match step:
             case Reply():
                 self._reply(stream, step)
+            case NoMoreStreams():
+                self._h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: 0})
+                self._reply(stream, Reply())
             case Cut(reply, at, by):
                 self._reply(stream, reply, at, by)
             case ResetStream(code):

@@ -153,6 +153,14 @@ class GoAway(Step):
     then: Reply | Fin | Rst | Stall = field(default_factory=Fin)
 
 
+@dataclass(frozen=True, repr=False)
+class NoMoreStreams(Step):
+    """Answers with a 200, and lets nobody begin another stream on its connection.
+
+    SETTINGS_MAX_CONCURRENT_STREAMS is 0 from then on, as hypercorn says while it stops.
+    """
+
+
 Ending: TypeAlias = Fin | Rst | Stall | CorruptRecord
 
 
