@@ -87,7 +87,13 @@ class AsyncRetryDriver:
             The wrapped transport's response: the first good one, or the last.
 
         Raises:
-            Exception: the wrapped transport's own error, where the last attempt raised one.
+            Exception: the wrapped transport's own error, where the last attempt raised one; a
+                `TransportError` of this one's where it was closed after a response that failed; and
+                what a hook or the backoff raises.
+            ValueError: for an `extensions["retry"]` with a value out of range, and for a request of
+                `prepare` that may not be sent.
+            TypeError: for an `extensions["retry"]` that is none, and where `prepare` makes no
+                request.
         """
         policy = self._policy
         if "retry" in request.extensions:
@@ -283,6 +289,10 @@ class AsyncRetryDriver:
 
 class AsyncRetryTransport(AsyncRetryDriver, httpx.AsyncBaseTransport):
     """An `httpx.AsyncBaseTransport` that wraps another and retries what it may.
+
+    Limits are per request that passes: a redirect, or a leg of an authentication, is a new one. One
+    request differs by its `extensions={"retry": ...}`: False, a `RetryPolicy`, or a mapping of the
+    fields that differ.
 
     Args:
         transport: the transport to wrap; None: a new `httpx.AsyncHTTPTransport`.
