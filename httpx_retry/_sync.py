@@ -88,8 +88,8 @@ class RetryDriver:
 
         Raises:
             Exception: the wrapped transport's own error, where the last attempt raised one; a
-                `TransportError` of this one's where it was closed after a response that failed; and
-                what a hook or the backoff raises.
+                `TransportError` of this one's where a failed response was let go, and then it was
+                closed or the deadline passed; and what a hook or the backoff raises.
             ValueError: for an `extensions["retry"]` with a value out of range, and for a request of
                 `prepare` that may not be sent.
             TypeError: for an `extensions["retry"]` that is none, and where `prepare` makes no
