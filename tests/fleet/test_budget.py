@@ -281,8 +281,9 @@ def test_threads_that_fail_at_once_ask_together(server: Server) -> None:
         for thread in threads:
             thread.join()
 
-    # One that was overtaken by another between its question and its answer has the local budget.
-    assert 10 <= sum(filter(None, granted)) <= 10 + 8
+    # One that was overtaken by another between its question and its answer has the local budget,
+    # which holds as much.
+    assert 10 <= sum(filter(None, granted)) <= 10 + 10
 
 
 async def test_the_script_is_loaded_again_where_it_was_flushed(
@@ -334,11 +335,15 @@ def test_a_process_that_was_forked_has_nothing_of_its_parent(
     with server.admin() as client:
         budget = RedisRetryBudget(client)
         budget.lease(SITE, Load.SOME, 0)
+        before = questions(server)
+        # redis-py looks at the process, too, and leaves its parent's connections to the collector.
+        client.close()
         with budget._locked():
             monkeypatch.setattr(os, "getpid", lambda: -1)
             budget._link._turn.acquire()
 
             budget.lease(SITE, Load.SOME, 0)
+            assert questions(server) - before == 1
             assert budget.withdraw(SITE, Load.SOME, 0) == 1
             assert budget._local.missing == {}
 
