@@ -54,6 +54,11 @@ class Span(NamedTuple):
     end: int
     total: int | None
 
+    @property
+    def size(self) -> int:
+        """How many bytes that is."""
+        return self.end - self.start + 1
+
 
 class Facts(NamedTuple):
     """What the headers of a response say of its body.
@@ -99,6 +104,14 @@ class Facts(NamedTuple):
     def is_coded(self) -> bool:
         """Whether a Content-Encoding was applied: when, and by whom, nobody says."""
         return self.kind[1] not in _NOT_CODED
+
+    @property
+    def counts_encoded_bytes(self) -> bool:
+        """Whether its numbers are of the bytes that are sent, and none of what was encoded.
+
+        What compresses on the fly knows no length, and may leave the Content-Range that it found.
+        """
+        return self.length is not None and (self.span is None or self.length == self.span.size)
 
     @property
     def media_type(self) -> bytes:

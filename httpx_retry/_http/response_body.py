@@ -179,10 +179,13 @@ class Body:
 
     @property
     def _asks_ranges(self) -> bool:
-        """Whether a part can be the rest: not of what is encoded, where its length is not known."""
+        """Whether a part can be the rest: not of what was encoded on the fly."""
         facts = self.facts
-        can_tell = not facts.is_coded or facts.total is not None
-        return self._may_ask_ranges and facts.validator is not None and can_tell
+        return (
+            self._may_ask_ranges
+            and facts.validator is not None
+            and (not facts.is_coded or facts.counts_encoded_bytes)
+        )
 
     def _why_no_digest(self) -> str | None:
         if self._digest is None:
@@ -222,7 +225,7 @@ class Body:
             self._expect_same_beginning()
         elif new.status == PARTIAL:
             assert new.span is not None
-            self._expect(skip=0, left=new.span.end - new.span.start + 1)
+            self._expect(skip=0, left=new.span.size)
         else:
             last = self.facts.last
             self._expect(skip=self._offset, left=None if last is None else last + 1 - self._offset)
@@ -287,8 +290,10 @@ class Body:
             )
         if span.total is not None and self._contradicts(span.total):
             return "another length in all"
-        if new.length is not None and new.length != span.end - span.start + 1:
+        if new.length is not None and new.length != span.size:
             return "a Content-Length that contradicts its Content-Range"
+        if new.is_coded and not new.counts_encoded_bytes:
+            return "a part that was encoded on the fly"
         return None
 
     def _contradicts(self, total: int) -> bool:

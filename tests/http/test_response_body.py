@@ -97,6 +97,16 @@ def begun(facts: Facts = WHOLE, delivered: int = 10, seconds: list[float] | None
             "it may be encoded to other bytes",
         ),
         (
+            PART._replace(kind=GZIPPED.kind, length=None),
+            PART._replace(kind=GZIPPED.kind, length=None),
+            "a part that was not asked for, or a Content-Range without a 206",
+        ),
+        (
+            GZIPPED,
+            REST._replace(kind=GZIPPED.kind, length=None),
+            "a part that was encoded on the fly",
+        ),
+        (
             WHOLE,
             WHOLE._replace(span=Span(0, 1, 2)),
             "a part that was not asked for, or a Content-Range without a 206",
@@ -307,7 +317,16 @@ def test_of_what_is_encoded_more_than_16_mib_go_on_by_range_alone(
     assert body.refusal == "it may be encoded to other bytes"
 
 
-@pytest.mark.parametrize(("facts", "range_"), [(GZIPPED, "bytes=10-"), (GZIPPED_ON_THE_FLY, None)])
+@pytest.mark.parametrize(
+    ("facts", "range_"),
+    [
+        (GZIPPED, "bytes=10-"),
+        (GZIPPED_ON_THE_FLY, None),
+        (PART._replace(kind=GZIPPED.kind), "bytes=10010-99999"),
+        (PART._replace(kind=GZIPPED.kind, length=None), None),
+        (PART._replace(kind=GZIPPED.kind, length=89_999), None),
+    ],
+)
 def test_a_range_of_what_is_encoded_is_asked_for_where_its_length_is_known(
     facts: Facts, range_: str | None
 ) -> None:

@@ -375,3 +375,18 @@ async def test_a_text_that_is_compressed_anew_is_exact_or_the_original_error(
         async with world.client(script, **options(clock)) as client:
             assert (await client.get()).content == text
     assert "Range" not in script.requests[1].headers
+
+
+async def test_a_part_that_is_compressed_on_the_fly_is_not_spliced(
+    world: World, clock: FakeClock
+) -> None:
+    # Given a server that takes a part of a file, and compresses it after that
+    text = bytes(range(256)) * 2000
+    packed = gzip.compress(text, mtime=0)
+    headers = ETAG | {"Content-Encoding": "gzip", "Content-Range": "bytes 512-511999/512000"}
+    rest = ETAG | {"Content-Encoding": "gzip", "Content-Range": "bytes 1012-511999/512000"}
+    script = Script((206, headers, (packed[:500], BREAK)), (206, rest, (packed,)))
+
+    note = await failed(world, clock, script, {"Range": "bytes=512-"})
+
+    assert "a part that was not asked for" in note
