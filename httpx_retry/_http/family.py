@@ -60,6 +60,7 @@ class Family:
         self.WriteTimeout: type[httpx.WriteTimeout] = module.WriteTimeout
         self.ProxyError: type[httpx.ProxyError] = module.ProxyError
         self.ConnectError: type[httpx.ConnectError] = module.ConnectError
+        self.ConnectTimeout: type[httpx.ConnectTimeout] = module.ConnectTimeout
         self.UnsupportedProtocol: type[httpx.UnsupportedProtocol] = module.UnsupportedProtocol
         self.LocalProtocolError: type[httpx.LocalProtocolError] = module.LocalProtocolError
         self.RemoteProtocolError: type[httpx.RemoteProtocolError] = module.RemoteProtocolError

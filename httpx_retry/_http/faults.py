@@ -60,7 +60,7 @@ def fault_of(
         request: the request as it was sent.
         family: the httpx that raised it.
         witness: what was seen of the attempt; None where nothing was to be proved.
-        through_proxy: whether the wrapped transport uses a proxy.
+        through_proxy: whether the wrapped transport uses an HTTP proxy.
     """
     chain = chain_of(error)
     if isinstance(error, family.TransportError):
@@ -89,10 +89,11 @@ def _mapped(
         return PERMANENT
     if isinstance(error, family.ProxyError):
         return _proxy_refusal(str(error))
-    if isinstance(error, family.ConnectError) and through_proxy and request.url.scheme == "https":
-        # httpcore leaks the slot of a tunnel in which TLS fails: trying again makes it worse.
-        return UNSENT if _names_the_network(chain) else PERMANENT
     if isinstance(error, family.unsent):
+        is_connecting = isinstance(error, family.ConnectError | family.ConnectTimeout)
+        if is_connecting and through_proxy and request.url.scheme == "https":
+            # httpcore leaks the slot of a tunnel in which TLS fails: trying again makes it worse.
+            return UNSENT if _names_the_network(chain) or _is_of_proxy(chain) else PERMANENT
         return UNSENT
     if isinstance(error, family.LocalProtocolError):
         # Over HTTP/2 httpcore says so of what a server did, too.
@@ -200,10 +201,25 @@ def _names_the_network(chain: tuple[Any, ...]) -> bool:
     """Whether a connection was not even made: refused, unreachable, no such name."""
     return any(
         isinstance(link, OSError)
-        and not isinstance(link, ConnectionResetError | BrokenPipeError)
+        and not isinstance(link, ConnectionResetError | BrokenPipeError | TimeoutError)
         and not is_a(link, "ssl", "SSLError")
         for link in chain
     )
+
+
+def _is_of_proxy(chain: tuple[Any, ...]) -> bool:
+    """Whether it was the connection to the proxy that failed, and no tunnel had been asked for.
+
+    Nothing but the place in httpcore tells it: what makes connections is not what secures tunnels.
+    """
+    for link in chain:
+        step = link.__traceback__ if isinstance(link, BaseException) else None
+        while step is not None:
+            module = step.tb_frame.f_globals.get("__name__", "")
+            if step.tb_frame.f_code.co_name == "_connect" and module.endswith(".connection"):
+                return True
+            step = step.tb_next
+    return False
 
 
 # By convention: 408 (RFC 9110 §15.5.9), 425 (RFC 8470 §5.2), 429 (RFC 6585 §4).

