@@ -87,12 +87,12 @@ class LatestAttempt(Journal):
 
     def answered(self, response: httpx.Response) -> None:
         """The attempt ended with a response."""
+        # First of all: an interrupt may come at any line, and what is known here is closed.
+        self._response, self.stream = response, response.stream
         status, policy, clock = response.status_code, self._policy, self._settings.clock
         self._ended, self._ended_at = clock.monotonic(), clock.time() + self._skipped
         if self._outgoing is not None:
             self._outgoing.lift_deadline()  # the body keeps the caller's own timeouts
-        self._response = response
-        self.stream = response.stream
         self._status = status
         self._error = self._outcome = None
         self.wants_body = False

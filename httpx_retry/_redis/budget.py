@@ -73,6 +73,7 @@ class RedisRetryBudget:
         self.missing: OrderedDict[str, Lease] = OrderedDict()
         self._lock = ForkSafeLock()
         self._process = os.getpid()
+        self._inherited = 0
         self.lease: Callable[[str, Load, float], Awaitable[None] | None] = (
             self._lease_in_task if self._link.is_async else self._lease_in_thread
         )
@@ -181,7 +182,7 @@ class RedisRetryBudget:
     def _lease_of(self, origin: str) -> Lease:
         lease = self.missing.get(origin)
         if lease is None:
-            lease = self.missing[origin] = Lease()
+            lease = self.missing[origin] = Lease(self._inherited)
             if len(self.missing) > MOST_ORIGINS:
                 self.missing.popitem(last=False)
         else:
@@ -189,8 +190,9 @@ class RedisRetryBudget:
         return lease
 
     def _locked(self) -> Lock:
-        # What was leased is its parent's.
+        # What was leased, and was sent so far, is its parent's.
         if self._process != os.getpid():
             self.missing.clear()
+            self._inherited = self.traffic.total
             self._process = os.getpid()
         return self._lock.here()

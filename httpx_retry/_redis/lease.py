@@ -42,6 +42,9 @@ class Asked(NamedTuple):
 class Lease:
     """What one worker has of one origin's bucket.
 
+    Args:
+        reported: requests of which Redis knows, or need not know.
+
     Attributes:
         stock: tokens that may be spent here.
         given: tokens to be given back with the next question.
@@ -51,13 +54,13 @@ class Lease:
 
     __slots__ = ("_more", "_refused_until", "_reported", "asked", "given", "stock", "wanted")
 
-    def __init__(self) -> None:
+    def __init__(self, reported: int = 0) -> None:
         self.stock = 0.0
         self.given = 0.0
         self.wanted = 0.0
         self.asked: float | None = None
         self._more = 0.0
-        self._reported = 0
+        self._reported = reported
         self._refused_until = float("-inf")
 
     def expire(self, now: float) -> None:

@@ -348,6 +348,28 @@ def test_a_process_that_was_forked_has_nothing_of_its_parent(
             assert budget._local.missing == {}
 
 
+def test_a_process_that_was_forked_does_not_count_what_its_parent_sent(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a parent of a thousand requests, for which the bucket holds a hundred tokens
+    with server.admin() as client:
+        budget = RedisRetryBudget(client, capacity=1)
+        busy(budget, 1000, 0)
+        budget.lease(SITE, Load.SOME, 0)
+        assert budget.withdraw(SITE, Load.SOME, 0) == 1
+        client.close()
+
+        # When a process is forked from it, and asks for tokens until there are none
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        granted = 0
+        for _ in range(300):
+            budget.lease(SITE, Load.SOME, 0)
+            granted += budget.withdraw(SITE, Load.SOME, 0) is not None
+
+    # Then the bucket has not grown; it shrinks as the thousand age, by Redis' own clock
+    assert 50 < granted < 100
+
+
 async def test_a_process_that_was_forked_finds_no_lock_of_its_parent(
     world: World, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
