@@ -195,6 +195,31 @@ def test_tls_through_a_proxy_is_not_tried_again_and_a_proxy_that_is_away_is() ->
     assert evidence(caused(httpx.ConnectError(""), Exception(tls))) is Evidence.UNSENT
 
 
+@pytest.mark.parametrize("kind", [httpx.ConnectError, httpx.ConnectTimeout])
+@pytest.mark.parametrize(
+    ("function", "module", "expected"),
+    [
+        ("_connect", "httpcore._sync.connection", Evidence.UNSENT),
+        ("_connect", "httpcore._async.connection", Evidence.UNSENT),
+        ("_connect", "mine", Evidence.PERMANENT),
+        ("start_tls", "httpcore._sync.connection", Evidence.PERMANENT),
+    ],
+)
+def test_what_fails_where_the_proxy_is_connected_to_has_no_tunnel(
+    kind: Any, function: str, module: str, expected: Evidence
+) -> None:
+    # Given httpcore's error, raised within that function of that module
+    place: dict[str, Any] = {"__name__": module, "error": TimeoutError("timed out")}
+    exec(f"def {function}():\n raise error", place)  # noqa: S102 - frames are what is read
+    try:
+        place[function]()
+    except TimeoutError as raised:
+        error = caused(kind(""), Exception("no exception of the network's"), raised)
+
+    assert evidence(error, proxy=True) is expected
+    assert evidence(error) is Evidence.UNSENT
+
+
 class Sent:
     """httpcore's request, as its trace shows it."""
 
@@ -370,6 +395,16 @@ def test_an_error_of_another_request_proves_nothing_of_this_one(
     outgoing = Outgoing(request, request.url, request.stream, RetryPolicy(), Wire(FAMILY, None))
 
     assert outgoing.fault_of(error).evidence is expected
+
+
+def test_a_stream_that_h2_did_not_begin_was_not_sent_and_its_retry_waits() -> None:
+    wedged = caused(httpx.LocalProtocolError("max"), h2.exceptions.TooManyStreamsError())
+    events = [started(H2, stream_id=5), ended(H2, "failed", OSError())]
+
+    assert departed(events, content=b"")[0].fault_of(wedged) == (Evidence.UNSENT, False)
+    assert departed(events, content=b"")[0].fault_of(BROKEN) == (Evidence.UNKNOWN, False)
+    before: list[tuple[str, dict[str, Any]]] = [("connection.connect_tcp.started", {})]
+    assert departed(before)[0].fault_of(BROKEN) == (Evidence.UNSENT, False)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from httpx_retry._http.family import Family
 from httpx_retry._http.wire import Wire, transports_in, wire_of
 from httpx_retry._http.witness import as_trace
 
-FAMILY = Family(httpx)
 APP: Any = object()
 
 
@@ -28,7 +27,7 @@ class Slotted(httpx.BaseTransport):
 
 
 def wire_to(transport: object) -> Wire:
-    return wire_of(transport, FAMILY, as_trace)
+    return wire_of(transport, Family(httpx), as_trace)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +61,7 @@ def test_each_transport_is_found_once_even_where_they_hold_each_other() -> None:
     outer = Wrapper(inner, again=inner, name="a name")
     outer.myself = outer  # type: ignore[attr-defined] # as one does that hands itself on
 
-    assert transports_in(outer, FAMILY) == [outer, inner]
-    assert transports_in(Slotted(), FAMILY)[1:] == []
-    assert transports_in(None, FAMILY) == [None]
+    family = Family(httpx)
+    assert transports_in(outer, family) == [outer, inner]
+    assert transports_in(Slotted(), family)[1:] == []
+    assert transports_in(None, family) == [None]
