@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .representation import OK, PARTIAL, Facts, length_of
+from .continuation import why_not_instead, why_not_the_rest
+from .representation import PARTIAL, Facts, length_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -216,12 +217,22 @@ class Body:
 
     def accept(self, new: Facts) -> bool:
         """Whether a response goes on with this body; else `refusal` says which check failed."""
-        self.refusal = self._why_not(new)
-        if self.refusal is not None:
-            return False
         if not self.delivered:
-            self._begin(new)
-        elif self.facts.validator is None:
+            self.refusal = why_not_instead(self.facts, new)
+            if self.refusal is None:
+                self._begin(new)
+            return self.refusal is None
+        # What is before a part that was asked for first was not delivered, and can't be compared.
+        compares = self._digest is not None and self.facts.status != PARTIAL
+        self.refusal = why_not_the_rest(
+            self.facts, new, self._offset, takes_part=self._asks_ranges, compares=compares
+        )
+        if self.refusal is None:
+            self._go_on_with(new)
+        return self.refusal is None
+
+    def _go_on_with(self, new: Facts) -> None:
+        if self.facts.validator is None:
             self._expect_same_beginning()
         elif new.status == PARTIAL:
             assert new.span is not None
@@ -233,7 +244,6 @@ class Body:
                 self._skipped = _new_digest()
             # The whole where a part was asked for first: what follows the part is not wanted.
             self._may_be_longer = self.facts.status == PARTIAL
-        return True
 
     def _expect(self, *, skip: int, left: int | None) -> None:
         self._skip, self._left = skip, left
@@ -243,61 +253,6 @@ class Body:
         self._skip, self._skipped = self.delivered, _new_digest()
         if self.facts.length is None:
             self._skip_until = self._monotonic() + _YOUNG
-
-    def _why_not(self, new: Facts) -> str | None:
-        if new.ends_with_connection and not self.facts.ends_with_connection:
-            return "nobody could tell whether it is whole"
-        if not self.delivered:
-            return self._why_not_instead(new)
-        if new.kind[1] != self.facts.kind[1]:
-            return "another Content-Encoding"
-        if self.facts.validator is None:
-            same = new[:4] == self.facts[:4]
-            return None if same else "another status, Content-Type, Content-Length or Content-Range"
-        if new.status not in (OK, PARTIAL):
-            return f"status {new.status}"
-        if new.validator != self.facts.validator:
-            return "another validator"
-        if new.status == PARTIAL and self._asks_ranges:
-            return self._why_not_this_span(new)
-        if new.status != OK or new.span is not None:
-            return "a part that was not asked for, or a Content-Range without a 206"
-        if self.facts.is_coded and (self._digest is None or self.facts.status == PARTIAL):
-            return "it may be encoded to other bytes"
-        is_another = new.total is not None and self._contradicts(new.total)
-        return "another length" if is_another else None
-
-    def _why_not_instead(self, new: Facts) -> str | None:
-        """Why a response cannot take the place of one of which nothing was delivered."""
-        old = self.facts
-        if new.status != old.status or new.kind != old.kind:
-            return "another status, Content-Type, Content-Encoding or Location"
-        # Of a part, the caller has seen which one it is, and may have checked of what.
-        if old.status == PARTIAL and (new.span != old.span or new.validator != old.validator):
-            return "another part, or a part of another version"
-        return None
-
-    def _why_not_this_span(self, new: Facts) -> str | None:
-        span = new.span
-        if span is None or new.media_type == b"multipart/byteranges":
-            return "no single Content-Range"
-        expected = self.facts.last
-        if expected is None and span.total is not None:
-            expected = span.total - 1
-        if span.start != self._offset or span.end != expected:
-            return (
-                f"Content-Range {span.start}-{span.end} where {self._offset}-{expected} is missing"
-            )
-        if span.total is not None and self._contradicts(span.total):
-            return "another length in all"
-        if new.length is not None and new.length != span.size:
-            return "a Content-Length that contradicts its Content-Range"
-        if new.is_coded and not new.counts_encoded_bytes:
-            return "a part that was encoded on the fly"
-        return None
-
-    def _contradicts(self, total: int) -> bool:
-        return self.facts.total is not None and self.facts.total != total
 
 
 def _new_digest() -> Any:

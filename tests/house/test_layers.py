@@ -24,7 +24,7 @@ RANKS = (
     ("_http.deadline",),
     ("_http.body_guard", "_http.hints", "_http.requests", "_http.responses", "_http.witness"),
     ("_http.faults", "_http.representation", "_http.request_body", "_http.wire"),
-    ("_http.next_request",),
+    ("_http.continuation", "_http.next_request"),
     ("_http.drain", "_http.load", "_http.outgoing", "_http.response_body"),
     ("_history", "_observe"),
     ("_settings",),
