@@ -77,7 +77,7 @@ class Family:
             content.IteratorByteStream,
             content.AsyncIteratorByteStream,
         )
-        self._bases = (module.SyncByteStream, module.AsyncByteStream)
+        self._read_by = {module.SyncByteStream: "__iter__", module.AsyncByteStream: "__aiter__"}
         self.transports: tuple[type, ...] = (self.BaseTransport, self.AsyncBaseTransport)
         self.apps: tuple[type, ...] = (module.ASGITransport, module.WSGITransport)
         self.traceless: tuple[type, ...] = (module.MockTransport, *self.apps)
@@ -91,8 +91,7 @@ class Family:
         A stream that says to be of both is closed in either, whether that closes anything or not.
         """
         if behaviour not in self._joined:
-            worlds = zip(self._bases, ("__iter__", "__aiter__"), strict=True)
-            bases = [base for base, method in worlds if hasattr(behaviour, method)]
+            bases = [base for base, method in self._read_by.items() if hasattr(behaviour, method)]
             self._joined[behaviour] = type(behaviour.__name__, (behaviour, *bases), {})
         return self._joined[behaviour]
 
@@ -103,7 +102,9 @@ class Family:
         if is_idle is None:
             # Of a proxy, whose class has no base of ours, nothing is known.
             own = (getattr(kind, "close", None), getattr(kind, "aclose", None))
-            is_idle = issubclass(kind, self._bases) and all(each in self._no_closes for each in own)
+            is_idle = issubclass(kind, tuple(self._read_by)) and all(
+                each in self._no_closes for each in own
+            )
             self._idle[kind] = is_idle
         return is_idle
 

@@ -202,14 +202,16 @@ def test_tls_through_a_proxy_is_not_tried_again_and_a_proxy_that_is_away_is() ->
         ("_connect", "httpcore._sync.connection", Evidence.UNSENT),
         ("_connect", "httpcore._async.connection", Evidence.UNSENT),
         ("_connect", "mine", Evidence.PERMANENT),
+        ("_connect", None, Evidence.PERMANENT),
         ("start_tls", "httpcore._sync.connection", Evidence.PERMANENT),
     ],
 )
 def test_what_fails_where_the_proxy_is_connected_to_has_no_tunnel(
-    kind: Any, function: str, module: str, expected: Evidence
+    kind: Any, function: str, module: str | None, expected: Evidence
 ) -> None:
     # Given httpcore's error, raised within that function of that module
-    place: dict[str, Any] = {"__name__": module, "error": TimeoutError("timed out")}
+    place: dict[str, Any] = {"error": TimeoutError("timed out")}
+    place |= {} if module is None else {"__name__": module}
     exec(f"def {function}():\n raise error", place)  # noqa: S102 - frames are what is read
     try:
         place[function]()
@@ -218,6 +220,7 @@ def test_what_fails_where_the_proxy_is_connected_to_has_no_tunnel(
 
     assert evidence(error, proxy=True) is expected
     assert evidence(error) is Evidence.UNSENT
+    assert evidence(caused(kind(""), Exception(goaway(0))), proxy=True) is Evidence.PERMANENT
 
 
 class Sent:
