@@ -128,6 +128,11 @@ def test_what_is_not_the_rest_is_refused_and_told_why(
     [
         (
             WHOLE,
+            WHOLE._replace(ends_with_connection=True),
+            "nobody could tell whether it is whole",
+        ),
+        (
+            WHOLE,
             WHOLE._replace(status=203),
             "another status, Content-Type, Content-Encoding or Location",
         ),

@@ -62,6 +62,8 @@ def test_each_transport_is_found_once_even_where_they_hold_each_other() -> None:
     outer.myself = outer  # type: ignore[attr-defined] # as one does that hands itself on
 
     family = Family(httpx)
+    two = Wrapper(httpx.HTTPTransport(), other=httpx.HTTPTransport())
+    assert {*transports_in(two, family)} == {two, *vars(two).values()}
     assert transports_in(outer, family) == [outer, inner]
     assert transports_in(Slotted(), family)[1:] == []
     assert transports_in(None, family) == [None]
