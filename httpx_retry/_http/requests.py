@@ -25,12 +25,7 @@ def copied(request: httpx.Request) -> httpx.Request:
 
 def is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     """Whether two URLs share scheme, host and port (RFC 6454 §5)."""
-    return _origin(one) == _origin(other)
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    port = _DEFAULT_PORTS.get(url.scheme) if url.port is None else url.port
-    return url.scheme, url.host, port
+    return origin_of(one) == origin_of(other)
 
 
 def origin_of(url: httpx.URL) -> str:
@@ -43,6 +38,8 @@ def origin_of(url: httpx.URL) -> str:
         host = url.host
     if ":" in host:
         host = f"[{host}]"
+    if port == _DEFAULT_PORTS.get(scheme):
+        port = None  # httpx keeps it where the scheme was written in capitals
     return f"{scheme}://{host}" if port is None else f"{scheme}://{host}:{port}"
 
 

@@ -16,6 +16,9 @@ from httpx_retry._http.requests import origin_of
     [
         ("http://test/", "http://test"),
         ("https://EXAMPLE.org:443/path?key=secret", "https://example.org"),
+        # In capitals httpx leaves a default port in: a budget would know the origin twice.
+        ("HTTPS://example.org:443/", "https://example.org"),
+        ("HTTP://example.org:443/", "http://example.org:443"),
         ("https://user:password@example.org:8443/", "https://example.org:8443"),
         ("http://[::1]/", "http://[::1]"),
         ("http://[::1]:8080/", "http://[::1]:8080"),
