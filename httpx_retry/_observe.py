@@ -69,11 +69,6 @@ class RetryEvent:
 EventHook = Callable[[RetryEvent], object]
 
 
-def log_trouble(what: str, error: Exception) -> None:
-    """Write down an exception that reaches nobody."""
-    LOGGER.error("%s", what, exc_info=error)
-
-
 def log_event(
     kind: EventKind,
     request: httpx.Request,

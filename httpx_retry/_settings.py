@@ -9,7 +9,7 @@ from ._core._checks import check_plain_function
 from ._core.budget import Budget, Fresh, RetryBudget, Traffic
 from ._core.cooldown import LocalCooldown
 from ._core.policy import RetryPolicy, check_fields
-from ._observe import log_trouble
+from ._observe import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,8 +79,7 @@ class Settings:
     ) -> None:
         if not isinstance(policy, RetryPolicy):
             raise TypeError(f"policy must be a RetryPolicy, not {policy!r}")
-        if not _methods_of(clock, "monotonic", "time"):
-            raise TypeError(f"clock must have monotonic() and time(), not be {clock!r}")
+        _check_methods("clock must", clock, "monotonic", "time")
         check_plain_function("random", random)
         if on_event is not None:
             check_plain_function("on_event", on_event)
@@ -92,7 +91,7 @@ class Settings:
             own: Any = self.budget
             self.traffic, self.missing = own.traffic, own.missing
         elif self.budget is not None:
-            _check_budget(self.budget)
+            _check_methods("budget must be None or", self.budget, "withdraw", "deposit")
             # What it keeps is its own affair: it is told of every success.
             self.missing = ("unknown",)
             counted = getattr(self.budget, "traffic", None)
@@ -117,33 +116,22 @@ class Settings:
         try:
             self.budget.deposit(origin, tokens)
         except Exception as error:  # noqa: BLE001 - logged
-            log_trouble("the budget's deposit failed", error)
+            LOGGER.error("the budget's deposit failed", exc_info=error)
 
 
-def _methods_of(thing: object, *names: str) -> list[Any]:
-    """Return the methods of these names; none where one is missing, or the thing is a class."""
-    found = [getattr(thing, name, None) for name in names]
-    return found if all(map(callable, found)) and not isinstance(thing, type) else []
-
-
-def _check_budget(budget: object) -> None:
-    methods = _methods_of(budget, "withdraw", "deposit")
-    if not methods:
-        raise TypeError(f"budget must be None or have withdraw() and deposit(), not be {budget!r}")
+def _check_methods(what_must: str, thing: object, one: str, other: str) -> None:
+    """Raise unless a thing has both methods, as plain functions, and is no class."""
+    methods = [getattr(thing, name, None) for name in (one, other)]
+    if isinstance(thing, type) or not all(map(callable, methods)):
+        raise TypeError(f"{what_must} have {one}() and {other}(), not be {thing!r}")
     for method in methods:
-        check_plain_function("each of withdraw and deposit", method)
+        check_plain_function(f"each of {one} and {other}", method)
 
 
 def _cooldown_of(given: object) -> Cooldown | None:
     if isinstance(given, bool):
         return LocalCooldown() if given else None
-    methods = _methods_of(given, "impose", "remaining")
-    if not methods:
-        raise TypeError(
-            f"cooldown must be True, False, or have impose() and remaining(), not be {given!r}"
-        )
-    for method in methods:
-        check_plain_function("each of impose and remaining", method)
+    _check_methods("cooldown must be True, False, or", given, "impose", "remaining")
     return cast("Cooldown", given)
 
 

@@ -116,8 +116,8 @@ class Family:
         Raises:
             TypeError: for both at once, and for what is not of this family's `BaseTransport`.
         """
+        _check_misplaced(options)
         if given is None:
-            _check_misplaced(options)
             return self.HTTPTransport(**options)
         self._check(given, options, self.BaseTransport, self.AsyncBaseTransport, "Async")
         return given
@@ -130,8 +130,8 @@ class Family:
         Raises:
             TypeError: for both at once, and for what is not of this family's `AsyncBaseTransport`.
         """
+        _check_misplaced(options)
         if given is None:
-            _check_misplaced(options)
             return self.AsyncHTTPTransport(**options)
         self._check(given, options, self.AsyncBaseTransport, self.BaseTransport, "")
         return given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -47,10 +48,11 @@ async def test_an_unknown_option_is_refused(world: World) -> None:
         world.transport(None, http3=True)
 
 
-async def test_a_field_of_the_policy_is_told_where_it_belongs(world: World) -> None:
+@pytest.mark.parametrize("wrapped", [None, ok], ids=["a new transport", "a given one"])
+async def test_a_field_of_the_policy_is_told_where_it_belongs(world: World, wrapped: Any) -> None:
     message = "max_attempts is a field of RetryPolicy: pass policy=RetryPolicy(max_attempts=...)"
     with pytest.raises(TypeError, match=re.escape(message)):
-        world.transport(None, max_attempts=3)
+        world.transport(wrapped, max_attempts=3)
 
 
 async def test_a_transport_and_options_exclude_each_other(world: World) -> None:
@@ -111,6 +113,12 @@ def test_a_wrong_transport_is_named(kind: Any, wrapped: Any, message: str) -> No
 async def wait_for(event: object) -> None: ...
 
 
+async def ask_for_the_time() -> None: ...
+
+
+ASYNC_CLOCK = SimpleNamespace(monotonic=ask_for_the_time, time=ask_for_the_time)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -118,6 +126,7 @@ async def wait_for(event: object) -> None: ...
         ({"policy": {"max_attempts": 3}}, "policy must be a RetryPolicy, not {'max_attempts': 3}"),
         ({"clock": 3}, "clock must have monotonic() and time(), not be 3"),
         ({"clock": FakeClock}, "clock must have monotonic() and time(), not be <class"),
+        ({"clock": ASYNC_CLOCK}, "each of monotonic and time must be a plain function, not the"),
         ({"random": 0.5}, "random must be callable, not 0.5"),
         ({"on_event": 3}, "on_event must be callable, not 3"),
         ({"on_event": wait_for}, "on_event must be a plain function, not the coroutine function"),
