@@ -52,28 +52,31 @@ def _found(shared: object, method: str) -> Callable[..., Any] | None:
     return found if callable(found) else None
 
 
-def as_hook(name: str, function: Prepare) -> Prepare:
+def as_prepare(function: Prepare | None) -> Prepare | None:
     """Return the function, checked to be a plain one.
 
     Raises:
         TypeError: for what is no plain function.
     """
-    check_plain_function(name, function)
+    if function is not None:
+        check_plain_function("prepare", function)
     return function
 
 
-def as_async_hook(
-    name: str, function: AsyncPrepare
-) -> Callable[[httpx.Request, int], Awaitable[httpx.Request | None]]:
+def as_async_prepare(
+    function: AsyncPrepare | None,
+) -> Callable[[httpx.Request, int], Awaitable[httpx.Request | None]] | None:
     """Return a coroutine function that calls one, or a plain function.
 
     Raises:
         TypeError: for what cannot be called.
     """
-    check_callable(name, function)
+    if function is None:
+        return None
+    check_callable("prepare", function)
 
-    async def hook(request: httpx.Request, number: int) -> httpx.Request | None:
+    async def prepare(request: httpx.Request, number: int) -> httpx.Request | None:
         result = function(request, number)
         return await result if isawaitable(result) else result
 
-    return hook
+    return prepare

@@ -116,7 +116,6 @@ class Recovery(Call):
         is_given_again = response is self._first and has_request(response)
         request = self._first.request if is_given_again else None
         super().answered(response)
-        self.wants_body = False  # a rest is not read before it is judged: it may be long
         if request is not None:
             response.request = request
 

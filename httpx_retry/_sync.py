@@ -12,9 +12,9 @@ from ._call import Call
 from ._core.budget import FRESH
 from ._core.clock import SystemClock
 from ._core.policy import RetryPolicy
-from ._hooks import Prepare, as_hook, as_method
+from ._hooks import Prepare, as_method, as_prepare
 from ._http.family import Family
-from ._http.representation import OK, WITHOUT_BODY
+from ._http.representation import WITHOUT_BODY
 from ._http.requests import origin_of
 from ._http.wire import wire_of
 from ._http.witness import as_trace
@@ -70,7 +70,7 @@ class RetryDriver:
         self._policy = policy
         self._monotonic = clock.monotonic
         self._waiter = ThreadWait(clock)
-        self._prepare = None if prepare is None else as_hook("prepare", prepare)
+        self._prepare = as_prepare(prepare)
         self._bytes = family.ByteStream
         self._body_stream = family.stream_class(BodyStream)
 
@@ -145,7 +145,7 @@ class RetryDriver:
         if (
             method in policy.mended_methods
             and not response.is_closed
-            and (response.status_code == OK or response.status_code not in WITHOUT_BODY)
+            and response.status_code not in WITHOUT_BODY
             and type(inner := response.stream) is not self._bytes
         ):
             # Made for each response: its attributes are set here, as a call of __init__ costs more.

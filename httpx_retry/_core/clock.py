@@ -21,14 +21,8 @@ class Clock(Protocol):
 
 
 @runtime_checkable
-class VirtualClock(Protocol):
+class VirtualClock(Clock, Protocol):
     """A clock whose time passes by call, as in tests: `skip` returns at once."""
-
-    def monotonic(self) -> float:
-        """Seconds since an arbitrary moment; never goes back."""
-
-    def time(self) -> float:
-        """POSIX seconds: the wall clock, which may be set."""
 
     def skip(self, seconds: float) -> None:
         """Let `seconds` pass. A plain function, asked in threads and tasks alike."""

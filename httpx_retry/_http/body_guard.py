@@ -68,10 +68,10 @@ class RewindingGuard(BodyGuard):
     Args:
         stream: httpx's stream of it.
         family: the httpx that made it.
-        rewind: goes back to where the first send began; None: reading it anew does.
+        rewind: goes back to where the first send began.
     """
 
-    def __init__(self, stream: Any, family: Family, rewind: Callable[[], object] | None) -> None:
+    def __init__(self, stream: Any, family: Family, rewind: Callable[[], object]) -> None:
         super().__init__(stream, family)
         self._rewind = rewind
         self._most = 0
@@ -86,7 +86,7 @@ class RewindingGuard(BodyGuard):
     def __iter__(self) -> Iterator[bytes]:
         reading = _Reading()
         try:
-            self._go_back()
+            self._rewind()
             for chunk in self._stream:
                 self._check(reading, chunk)
                 yield chunk
@@ -100,7 +100,7 @@ class RewindingGuard(BodyGuard):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         reading = _Reading()
         try:
-            self._go_back()
+            self._rewind()
             async for chunk in self._stream:
                 self._check(reading, chunk)
                 yield chunk
@@ -110,10 +110,6 @@ class RewindingGuard(BodyGuard):
             raise
         finally:
             self._remember(reading)
-
-    def _go_back(self) -> None:
-        if self._rewind is not None:
-            self._rewind()
 
     def _note(self, error: Exception) -> None:
         if error is not self.refusal:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from .family import Family
+    from .wire import Wire
     from .witness import Witness
 
 
@@ -46,52 +46,39 @@ _HTTP_1_1_REQUIRED = 0xD
 
 
 def fault_of(
-    error: Exception,
-    request: httpx.Request,
-    family: Family,
-    *,
-    witness: Witness | None,
-    through_proxy: bool,
+    error: Exception, request: httpx.Request, wire: Wire, witness: Witness | None
 ) -> Fault:
     """Return what an exception raised by the wrapped transport proves.
 
     Args:
         error: the exception.
         request: the request as it was sent.
-        family: the httpx that raised it.
+        wire: what it went out through.
         witness: what was seen of the attempt; None where nothing was to be proved.
-        through_proxy: whether the wrapped transport uses an HTTP proxy.
     """
     chain = chain_of(error)
-    if isinstance(error, family.TransportError):
-        fault = _mapped(error, chain, family, request, through_proxy=through_proxy)
+    if isinstance(error, wire.family.TransportError):
+        fault = _mapped(error, chain, request, wire)
     else:
         fault = _raw(error, chain)
-    if witness is not None and witness.saw_anything:
-        return _with_witness(error, fault, chain, _Seen(request, family), witness)
-    return fault
-
-
-class _Seen(NamedTuple):
-    request: httpx.Request
-    family: Family
+    if witness is None or not witness.saw_anything:
+        return fault
+    # asyncio goes on writing after a timeout.
+    goes_on = isinstance(error, wire.family.WriteTimeout)
+    return _with_witness(fault, chain, request, witness, goes_on=goes_on)
 
 
 def _mapped(
-    error: httpx.TransportError,
-    chain: tuple[Any, ...],
-    family: Family,
-    request: httpx.Request,
-    *,
-    through_proxy: bool,
+    error: httpx.TransportError, chain: tuple[Any, ...], request: httpx.Request, wire: Wire
 ) -> Fault:
+    family = wire.family
     if isinstance(error, family.UnsupportedProtocol) or _is_about_certificates(chain):
         return PERMANENT
     if isinstance(error, family.ProxyError):
         return _proxy_refusal(str(error))
     if isinstance(error, family.unsent):
         is_connecting = isinstance(error, family.ConnectError | family.ConnectTimeout)
-        if is_connecting and through_proxy and request.url.scheme == "https":
+        if is_connecting and wire.has_proxy and request.url.scheme == "https":
             # httpcore leaks the slot of a tunnel in which TLS fails: trying again makes it worse.
             return UNSENT if _names_the_network(chain) or _is_of_proxy(chain) else PERMANENT
         return UNSENT
@@ -135,7 +122,12 @@ def _raw(error: Exception, chain: tuple[Any, ...]) -> Fault:
 
 
 def _with_witness(
-    error: Exception, fault: Fault, chain: tuple[Any, ...], seen: _Seen, witness: Witness
+    fault: Fault,
+    chain: tuple[Any, ...],
+    request: httpx.Request,
+    witness: Witness,
+    *,
+    goes_on: bool,
 ) -> Fault:
     """Bring what an exception says together with what the trace proves: the trace has the say."""
     if fault.evidence is Evidence.PERMANENT or fault.evidence is Evidence.BUG:
@@ -149,10 +141,10 @@ def _with_witness(
     # h2 refuses to begin a stream before it has made a frame of its headers.
     if not witness.began or first(chain, "h2.exceptions", "TooManyStreamsError"):
         return UNSENT
-    # A sibling of an HTTP/2 stream may have written these headers, and asyncio goes on writing
-    # after a timeout: without the body that they announce they are no request, but with none?
-    may_be_whole = witness.stream_id is not None or isinstance(error, seen.family.WriteTimeout)
-    return UNKNOWN if may_be_whole and not _announces_body(seen.request) else STALE
+    # These headers may have been written after all, by a sibling of an HTTP/2 stream. Without the
+    # body that they announce they are no request; where they announce none, they are one.
+    may_be_whole = witness.stream_id is not None or goes_on
+    return UNKNOWN if may_be_whole and not _announces_body(request) else STALE
 
 
 def _of_our_stream(chain: tuple[Any, ...], witness: Witness) -> Fault:

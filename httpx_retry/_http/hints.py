@@ -9,6 +9,8 @@ ignored.
 from __future__ import annotations
 
 import re
+from datetime import timezone
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -158,9 +160,6 @@ def read_date(value: bytes | None) -> float | None:
     """POSIX seconds of an HTTP date in any of its three forms (RFC 9110 §5.6.7)."""
     if not value or len(value) > _LONGEST_DATE:
         return None
-    from datetime import timezone  # noqa: PLC0415 - these two only for a date
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - 4 ms
-
     try:
         moment = parsedate_to_datetime(value.decode("ascii"))
         # The form of asctime names no zone: HTTP's dates are in UTC.

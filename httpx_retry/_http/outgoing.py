@@ -143,13 +143,7 @@ class Outgoing(NextRequest):
             seen = self._witness
             was_disowned = seen is not None and seen.disowned > 0 and seen.left <= 1
             return REFUSED if was_disowned else UNKNOWN
-        fault = fault_of(
-            error,
-            self.request,
-            self._wire.family,
-            witness=self._witness,
-            through_proxy=self._wire.has_proxy,
-        )
+        fault = fault_of(error, self.request, self._wire, self._witness)
         if fault.evidence in _PROVEN and (self._wire.runs_app or self._is_of_another(error)):
             # The app has had the request, wherever its error comes from.
             return UNKNOWN

@@ -7,7 +7,7 @@ shifted without anyone noticing: such a body travels inside a guard.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .body_guard import BodyGuard, OneShotGuard, RewindingGuard
 
@@ -30,22 +30,17 @@ def guard_for(request: httpx.Request, family: Family, capacity: int) -> BodyGuar
     stream: Any = request.stream
     if isinstance(stream, BodyGuard):
         return stream
-    way = _way_back(stream, family)
-    if way is None:
+    rewind = _way_back(stream, family)
+    if rewind is None:
         return family.stream_class(OneShotGuard)(stream, family, capacity)
-    return family.stream_class(RewindingGuard)(stream, family, way.rewind)
+    return family.stream_class(RewindingGuard)(stream, family, rewind)
 
 
-class _Way(NamedTuple):
-    """How a body is taken back to where it stands now."""
-
-    rewind: Callable[[], object] | None
+def by_reading() -> None:
+    """Nothing need be done: to read it anew begins where the first send began."""
 
 
-_BY_READING = _Way(None)
-
-
-def _way_back(stream: Any, family: Family) -> _Way | None:
+def _way_back(stream: Any, family: Family) -> Callable[[], object] | None:
     """What takes a body back to where it stands now; None: nothing does."""
     if isinstance(stream, family.MultipartStream):
         # httpx itself goes back to the start of each file that it can seek in.
@@ -53,15 +48,15 @@ def _way_back(stream: Any, family: Family) -> _Way | None:
         read_once = [
             file for file in files if not isinstance(file, str | bytes) and _start_of(file) is None
         ]
-        return None if read_once else _BY_READING
+        return None if read_once else by_reading
     if not isinstance(stream, family.iterator_streams):
         return None
     source = stream._stream  # noqa: SLF001 - httpx has no other way to tell a file from an iterator
     if hasattr(source, "read") or hasattr(source, "aread"):
         # A file of the async world tells its position to those who await it: not here.
         start = _start_of(source) if hasattr(stream, "__iter__") else None
-        return None if start is None else _Way(lambda: source.seek(start))
-    return _BY_READING if _gives_a_new_iterator_each_time(source) else None
+        return None if start is None else lambda: source.seek(start)
+    return by_reading if _gives_a_new_iterator_each_time(source) else None
 
 
 def _start_of(file: Any) -> int | None:

@@ -9,6 +9,7 @@ leave the validator of what they compress.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from .continuation import why_not_instead, why_not_the_rest
@@ -93,7 +94,7 @@ class Body:
         is_small = facts.length is not None and facts.length <= _SMALL
         self._held: list[bytes] | None = [] if is_small else None
         if not is_small and (facts.validator is None or facts.is_coded):
-            self._digest = _new_digest()
+            self._digest = sha256()
             if facts.validator is None and facts.length is None:
                 self._born = self._monotonic()
 
@@ -241,7 +242,7 @@ class Body:
             last = self.facts.last
             self._expect(skip=self._offset, left=None if last is None else last + 1 - self._offset)
             if self.facts.is_coded:
-                self._skipped = _new_digest()
+                self._skipped = sha256()
             # The whole where a part was asked for first: what follows the part is not wanted.
             self._may_be_longer = self.facts.status == PARTIAL
 
@@ -250,12 +251,6 @@ class Body:
         self._may_be_longer = self.is_over = False
 
     def _expect_same_beginning(self) -> None:
-        self._skip, self._skipped = self.delivered, _new_digest()
+        self._skip, self._skipped = self.delivered, sha256()
         if self.facts.length is None:
             self._skip_until = self._monotonic() + _YOUNG
-
-
-def _new_digest() -> Any:
-    from hashlib import sha256  # noqa: PLC0415 - for bodies that are compared by their bytes alone
-
-    return sha256()

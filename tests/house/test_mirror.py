@@ -29,7 +29,7 @@ NAMES = {
     "aclose": "close",
     "aiter": "iter",
     "AsyncPrepare": "Prepare",
-    "as_async_hook": "as_hook",
+    "as_async_prepare": "as_prepare",
     "as_async_method": "as_method",
     "as_async_trace": "as_trace",
     "end_async_iteration": "end_iteration",

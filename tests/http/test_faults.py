@@ -28,7 +28,7 @@ REQUEST = httpx.Request("POST", "https://test/", content=b"x")
 
 
 def evidence(error: Exception, witness: Witness | None = None, *, proxy: bool = False) -> Evidence:
-    return fault_of(error, REQUEST, FAMILY, witness=witness, through_proxy=proxy).evidence
+    return fault_of(error, REQUEST, Wire(FAMILY, None, has_proxy=proxy), witness).evidence
 
 
 def caused(error: Exception, *causes: Any) -> Exception:
@@ -478,7 +478,7 @@ def test_headers_that_announce_a_body_are_no_request_without_it(
 ) -> None:
     seen = witness(started(H2, stream_id=5), ended(H2, "failed", OSError()))
 
-    found = fault_of(BROKEN, request_, FAMILY, witness=seen, through_proxy=False)
+    found = fault_of(BROKEN, request_, Wire(FAMILY, None), seen)
 
     assert found.evidence is expected
 
@@ -497,7 +497,7 @@ def test_headers_that_may_have_left_after_all_prove_nothing_if_they_are_the_whol
     request = httpx.Request("POST" if content is not None else "LOCK", "https://test/")
     events = [begun, ended(begun[0].partition(".")[0], "failed", OSError())]
 
-    found = fault_of(error, request, FAMILY, witness=witness(*events), through_proxy=False)
+    found = fault_of(error, request, Wire(FAMILY, None), witness(*events))
 
     assert found.evidence is Evidence.UNKNOWN
     assert evidence(error, witness(*events)) is Evidence.UNSENT

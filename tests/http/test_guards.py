@@ -10,7 +10,7 @@ import pytest
 
 from httpx_retry._http.body_guard import BodyGuard, OneShotGuard, RewindingGuard
 from httpx_retry._http.family import Family
-from httpx_retry._http.request_body import guard_for
+from httpx_retry._http.request_body import by_reading, guard_for
 from tests.worlds import Stream
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Changing:
     ],
 )
 def test_a_body_that_changes_is_refused(bodies: tuple[list[bytes], ...], why: str) -> None:
-    mine: Any = RewindingGuard(Changing(*bodies), FAMILY, None)
+    mine: Any = RewindingGuard(Changing(*bodies), FAMILY, by_reading)
     assert b"".join(mine) == b"".join(bodies[0])
     assert [mine.is_replayable] == [True]
 
@@ -109,7 +109,7 @@ def test_a_body_that_changes_is_refused(bodies: tuple[list[bytes], ...], why: st
 
 
 def test_a_body_that_goes_on_where_it_ended_before_is_the_same() -> None:
-    mine: Any = RewindingGuard(Changing([b"01"], [b"0", b"123"], [b"0123"]), FAMILY, None)
+    mine: Any = RewindingGuard(Changing([b"01"], [b"0", b"123"], [b"0123"]), FAMILY, by_reading)
 
     assert [b"".join(mine) for _ in range(3)] == [b"01", b"0123", b"0123"]
     assert mine.is_replayable is True
