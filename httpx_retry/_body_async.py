@@ -40,31 +40,19 @@ class AsyncBodyStream:
         if type(source) is Recovery:
             raise self.driver._settings.wire.family.StreamConsumed
         recovery: Recovery | None = None
-        if is_small(response.headers):
-            # The most common body by far: whole before its first byte, at the least cost.
-            try:
-                held: Sequence[bytes] = await async_whole(self.inner)
-            except Exception as error:
-                if self.source is None:
-                    raise
-                body = self._new_body(source, response)
-                recovery = self._recovery_of(source, response, body)
-                recovery.broke(error)
-            else:
-                for part in held:
-                    yield part
-                return
-            await self._resume(recovery)
-        else:
-            body = self._new_body(source, response)
+        # A small one is whole before its first byte, at the least cost: it is the most common.
+        body = None if is_small(response.headers) else self._new_body(source, response)
+        held: Sequence[bytes]
         while True:
             try:
-                chunks = aiter(self.inner)
-                if body.is_only_counted:
-                    async for chunk in chunks:
+                if body is None:
+                    held = await async_whole(self.inner)
+                elif body.is_only_counted:
+                    async for chunk in self.inner:
                         body.delivered += len(chunk)
                         yield chunk
                 else:
+                    chunks = aiter(self.inner)
                     async for chunk in chunks:
                         part = body.take(chunk)
                         if part:
@@ -75,11 +63,13 @@ class AsyncBodyStream:
             except Exception as error:
                 if self.source is None:
                     raise
+                body = body or self._new_body(source, response)
                 recovery = recovery or self._recovery_of(source, response, body)
                 recovery.broke(error)
             else:
-                held = body.end()
-                if body.refusal is None:
+                if body is not None:
+                    held = body.end()
+                if body is None or body.refusal is None:
                     recovery = None  # the frames of its error lead back to this one
                     for part in held:
                         yield part
