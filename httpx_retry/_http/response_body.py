@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .continuation import why_not_instead, why_not_the_rest
 from .representation import PARTIAL, Facts, length_of
+from .rest import Rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,13 +61,9 @@ class Body:
         "_born",
         "_digest",
         "_held",
-        "_left",
         "_may_ask_ranges",
-        "_may_be_longer",
         "_monotonic",
-        "_skip",
-        "_skip_until",
-        "_skipped",
+        "_rest",
         "delivered",
         "facts",
         "is_over",
@@ -85,10 +82,7 @@ class Body:
         self.facts = facts
         self.refusal: str | None = None
         self.is_over = False
-        self._left: int | None = None
-        self._skip = 0
-        self._skipped: Any = None
-        self._skip_until: float | None = None
+        self._rest: Rest | None = None  # of a later response than the one that it began with
         self._digest: Any = None
         self._born: float | None = None
         is_small = facts.length is not None and facts.length <= _SMALL
@@ -101,16 +95,17 @@ class Body:
     @property
     def is_only_counted(self) -> bool:
         """Whether all of this response is to be delivered as it comes, and added to `delivered`."""
-        is_first = not self._skip and self._left is None
-        return is_first and self._held is None and self._digest is None
+        return self._rest is None and self._held is None and self._digest is None
 
     def take(self, chunk: bytes) -> bytes:
-        """Return what of a chunk is to be delivered now; nothing once there is a refusal."""
+        """Return what of a chunk is to be delivered now. Once it `is_over`, none is to be taken."""
         if self._held is not None:
             self._held.append(chunk)
             return b""
-        if self._skip or self._left is not None:
-            chunk = self._trimmed(chunk)
+        rest = self._rest
+        if rest is not None:
+            chunk = rest.cut(chunk)
+            self.refusal, self.is_over = rest.refusal, rest.is_over
         self.delivered += len(chunk)
         if self._digest is not None:
             if self.delivered > _DIGESTED:
@@ -119,42 +114,11 @@ class Body:
                 self._digest.update(chunk)
         return chunk
 
-    def _trimmed(self, chunk: bytes) -> bytes:
-        """A chunk of a later response, without what is delivered already or was not asked for."""
-        if self._skip:
-            skipped, chunk = chunk[: self._skip], chunk[self._skip :]
-            self._skip -= len(skipped)
-            if self._skipped is not None:
-                self._skipped.update(skipped)
-            self._check_skipped()
-            if self.refusal is not None:
-                return b""
-        if self._left is not None:
-            if len(chunk) > self._left and not self._may_be_longer:
-                self._refuse("it is longer than it said")
-            chunk = chunk[: self._left]
-            self._left -= len(chunk)
-            self.is_over = self.is_over or (self._may_be_longer and not self._left)
-        return chunk
-
-    def _refuse(self, why: str) -> None:
-        self.refusal = why
-        self.is_over = True
-
-    def _check_skipped(self) -> None:
-        if self._skip_until is not None and self._monotonic() > self._skip_until:
-            self._refuse("skipping took too long")
-        elif (
-            not self._skip
-            and self._skipped is not None
-            and self._skipped.digest() != self._digest.digest()
-        ):
-            self._refuse("its first bytes differ from those delivered")
-
     def end(self) -> Sequence[bytes]:
         """The response has ended. Return what was held back of it."""
-        if self.refusal is None and (self._skip or self._left):
-            self.refusal = "it is shorter than what it continues"
+        if self._rest is not None:
+            self._rest.end()
+            self.refusal = self._rest.refusal
         held, self._held = self._held or (), None
         return held
 
@@ -229,28 +193,28 @@ class Body:
             self.facts, new, self._offset, takes_part=self._asks_ranges, compares=compares
         )
         if self.refusal is None:
-            self._go_on_with(new)
+            self._rest = self._rest_in(new)
         return self.refusal is None
 
-    def _go_on_with(self, new: Facts) -> None:
-        if self.facts.validator is None:
-            self._expect_same_beginning()
-        elif new.status == PARTIAL:
+    def _rest_in(self, new: Facts) -> Rest:
+        facts = self.facts
+        if facts.validator is None:
+            return self._rest_after_the_same()
+        if new.status == PARTIAL:
             assert new.span is not None
-            self._expect(skip=0, left=new.span.size)
-        else:
-            last = self.facts.last
-            self._expect(skip=self._offset, left=None if last is None else last + 1 - self._offset)
-            if self.facts.is_coded:
-                self._skipped = sha256()
+            return Rest(skip=0, left=new.span.size)
+        last = facts.last
+        return Rest(
+            skip=self._offset,
+            left=None if last is None else last + 1 - self._offset,
             # The whole where a part was asked for first: what follows the part is not wanted.
-            self._may_be_longer = self.facts.status == PARTIAL
+            may_be_longer=facts.status == PARTIAL,
+            digest=self._digest.digest() if facts.is_coded else None,
+        )
 
-    def _expect(self, *, skip: int, left: int | None) -> None:
-        self._skip, self._left = skip, left
-        self._may_be_longer = self.is_over = False
-
-    def _expect_same_beginning(self) -> None:
-        self._skip, self._skipped = self.delivered, sha256()
-        if self.facts.length is None:
-            self._skip_until = self._monotonic() + _YOUNG
+    def _rest_after_the_same(self) -> Rest:
+        digest, monotonic = self._digest.digest(), self._monotonic
+        if self.facts.length is not None:
+            return Rest(self.delivered, None, digest=digest)
+        ends = monotonic() + _YOUNG
+        return Rest(self.delivered, None, digest=digest, is_late=lambda: monotonic() > ends)
