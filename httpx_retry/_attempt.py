@@ -1,4 +1,4 @@
-"""One attempt: it departs, it fails or is answered, and what came of it is let go.
+"""One attempt: it lets its origin cool down, departs, fails or is answered, and is let go.
 
 What happened is understood here; what follows is decided by the `Call`.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._core.cooldown import spread_after
+from ._core.decider import LATENESS, SHORTEST_ATTEMPT
 from ._core.outcome import Evidence, Outcome
 from ._http.causes import was_refused
 from ._http.drain import drain_for
@@ -15,19 +17,21 @@ from ._http.hints import hints_of
 from ._http.outgoing import Outgoing
 from ._http.requests import has_request
 from ._http.responses import opens_a_tunnel, read_copy
-from ._journal import Journal
+from ._state import CallState
 
 if TYPE_CHECKING:
     import httpx
 
     from ._http.drain import Drain
 
-# Looked up once: a member of an Enum costs twenty times a global.
+# Looked up once: on Python 3.10 and 3.11 a member of an Enum costs 30 ns.
 _BUG = Evidence.BUG
+# The statuses whose wait is for all.
+_COOLING_STATUSES = frozenset({429, 503})
 
 
-class LatestAttempt(Journal):
-    """The latest attempt of one request, from its departure to where it is let go."""
+class LatestAttempt(CallState):
+    """The latest attempt of one request, from before its departure to where it is let go."""
 
     __slots__ = ()
 
@@ -38,6 +42,34 @@ class LatestAttempt(Journal):
             made = Outgoing(self.request, self._url, self._body, self._policy, self._settings.wire)
             self._outgoing = made
         return self._outgoing
+
+    def cooldown_wait(self) -> float:
+        """Return the seconds to wait before the next attempt; 0.0: it may be sent.
+
+        One that would wait past its deadline, or for longer than servers may make it wait, is sent
+        at once, as without a cool-down: what the server answers is for it alone. The spread is cut
+        to what these leave: a quota of a minute names just as long as servers may, by default.
+        """
+        settings, policy = self._settings, self._policy
+        spread, self.spread = self.spread, 0.0
+        if settings.cooldown is None or not self._may_be_retried:
+            return 0.0
+        now = self.now
+        wait = settings.cooldown.remaining(self.origin, now)
+        if wait > 0.0:
+            # Even one that has waited may find a wait here, of requests refused a moment later.
+            spread = max(spread, spread_after(wait))
+        wait = max(0.0, wait)
+        room = policy.max_retry_after - self.server_waits - wait
+        if policy.max_elapsed is not None:
+            elapsed = now - self._skipped - self._began
+            left = policy.max_elapsed - SHORTEST_ATTEMPT - elapsed
+            room = min(room, left / (1 + LATENESS) - wait)
+        if room < 0.0:
+            return 0.0
+        wait += min(spread, room) * settings.random()
+        self.server_waits += wait
+        return wait
 
     def depart(self) -> httpx.Request:
         """Return the request to be sent, now."""
@@ -166,3 +198,13 @@ class LatestAttempt(Journal):
         if outgoing is not None:
             outgoing.end_drain(drain.ends, is_shared=over_http2)
         return drain
+
+    def _impose(self, outcome: Outcome) -> None:
+        """Let others wait, too, where the origin has named the time."""
+        cooldown, policy = self._settings.cooldown, self._policy
+        status, wait = outcome.status, outcome.server_wait or 0.0
+        if cooldown is None or status not in _COOLING_STATUSES or status not in policy.statuses:
+            return
+        if 0.0 < wait <= policy.max_retry_after and self._may_be_retried:
+            cooldown.impose(self.origin, wait, self._ended)
+            self.spread = spread_after(wait)

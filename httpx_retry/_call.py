@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._cooling import CoolingCall
+from ._attempt import LatestAttempt
 from ._core.decider import BUDGET_EXHAUSTED, DEADLINE, DONE, decide, is_too_late
 from ._core.outcome import Evidence, Stop, StopReason
 from ._http.load import load_of
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from ._core.outcome import Outcome, Retry
     from ._core.policy import RetryPolicy
 
-# Looked up once: a member of an Enum costs twenty times a global.
+# Looked up once: on Python 3.10 and 3.11 a member of an Enum costs 30 ns.
 _BUG, _CLOSED = Evidence.BUG, StopReason.CLOSED
 
 
-class Call(CoolingCall):
+class Call(LatestAttempt):
     """The journey of one request, from its first outcome on, or from before it (`begin`)."""
 
     __slots__ = ()
@@ -89,10 +89,9 @@ class Call(CoolingCall):
         request, policy = self.request, self._policy
         # A look at httpx's headers is dear, and of no use where the method says it all.
         self.method = method = request.method
-        self.keyed = method not in policy.methods and self.outgoing.is_keyed
-        # A wrapped transport that put another body in its place would do so to that one again, and
-        # has changed the headers with it.
-        self.replayable = (
+        self.is_keyed = method not in policy.methods and self.outgoing.is_keyed
+        # As `Outgoing.is_replayable` says, without making one.
+        self.is_replayable = (
             request.stream is self._body if outgoing is None else outgoing.is_replayable
         )
         self.elapsed = self._ended - self._began
@@ -166,11 +165,18 @@ class Call(CoolingCall):
                 if self._settings.missing:
                     self._settings.deposit(self.origin, None)
                 return
-        if not recovered and reason is not _CLOSED:
-            self.tokens = 0.0  # spent
         evidence = None if recovered or outcome is None else outcome.evidence
         self._record(evidence, None, reason)
-        self._tell("recovered" if recovered else "gave-up")
+        if recovered:
+            self._tell("recovered")
+        else:
+            self._gave_up(reason)
+
+    def _gave_up(self, reason: StopReason, detail: str | None = None) -> None:
+        """Tell who wants to know. The tokens are spent, unless the transport was closed."""
+        if reason is not _CLOSED:
+            self.tokens = 0.0
+        self._tell("gave-up", detail)
 
     def comes_too_late(self, epoch: int) -> bool:
         """Whether the attempt that is due is not to be made: then the call has ended.
@@ -204,15 +210,13 @@ class Call(CoolingCall):
                 f"{what} before the {which} attempt", request=self.request
             )
         self._ended = now
-        if reason is not _CLOSED:
-            self.tokens = 0.0  # spent
         if self._records:
             self._take_back(reason)
         else:
             self._sent = now  # it took no time
             self._status, self._ended_at = None, self._settings.clock.time() + self._skipped
             self._record(Evidence.UNSENT, None, reason)
-        self._tell("gave-up")
+        self._gave_up(reason)
 
     def close(self) -> None:
         """The call is over, however it ended: nothing is kept, and no token that was not spent."""

@@ -26,8 +26,8 @@ async def undisturbed(
 ) -> BaseException | None:
     """Run a coroutine to its end, whatever `task.cancel()` does, and return that cancellation.
 
-    No scope holds it off. A task of its own does: what the work itself times out or cancels stays
-    its own affair there.
+    A shielded scope of anyio does not stop `task.cancel()`; a task of its own does. Timeouts and
+    cancellations within the work stay within it.
     """
     import asyncio  # noqa: PLC0415 - it is loaded, as a task of it runs this
 
@@ -44,7 +44,8 @@ async def undisturbed(
             tell()
 
     task = loop.create_task(work_and_tell())
-    # A turn of the loop later, but whatever becomes of it: it may be cancelled before it begins.
+    # For a task that is cancelled before it begins: its `finally` is never reached. Else this comes
+    # one turn of the loop after `tell` was called there.
     task.add_done_callback(tell)
     cancellation: BaseException | None = None
     while not task.done():

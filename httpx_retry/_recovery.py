@@ -170,12 +170,10 @@ class Recovery(Call):
 
     def _give_up(self, decision: Stop) -> None:
         self.discards_response = True
-        if decision.reason is not StopReason.CLOSED:
-            self.tokens = 0.0  # spent
         outcome = self._outcome
         self._record(outcome.evidence if outcome else Evidence.UNKNOWN, None, decision.reason)
         self._error = self._broken_by
-        self._tell("gave-up", self._refusal)
+        self._gave_up(decision.reason, self._refusal)
         attach_history(self._first, self._records)
 
     def _end_early(self, now: float, reason: StopReason, what: str) -> None:

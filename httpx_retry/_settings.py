@@ -46,7 +46,7 @@ class Settings:
         moves_timeouts: whether requests go out with timeouts that can be moved: from the first
             response on that came over HTTP/2 and was to be drained, so that reading the next one
             has an end.
-        origins: by itself, each that was met of late: all that wait for one hold the same string.
+        origins: each recent one, by itself: all calls that wait for it share one string.
 
     Raises:
         TypeError: for a value of the wrong type.

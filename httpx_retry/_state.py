@@ -1,4 +1,4 @@
-"""Where one call stands: all that is kept of it from its first outcome to its end."""
+"""Where one call stands, and what its attempts leave behind: history, note, events, log lines."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from ._core.budget import MOST_ORIGINS
 from ._core.decider import Progress
-from ._history import count_of
+from ._history import (
+    attach_history,
+    attach_history_to_error,
+    attempts_of,
+    count_of,
+    not_followed,
+)
 from ._http.requests import origin_of
+from ._observe import LEVELS, LOGGER, RetryEvent, attach_note, log_event
 
 if TYPE_CHECKING:
     import httpx
 
-    from ._core.outcome import Load, Outcome, Retry
+    from ._core.outcome import Evidence, Load, Outcome, Retry, RetryReason, StopReason
     from ._core.policy import RetryPolicy
     from ._history import Records
     from ._http.outgoing import Outgoing
+    from ._observe import EventKind
     from ._settings import Settings
 
 
@@ -29,8 +37,8 @@ class CallState(Progress):
         settings: the transport's.
         policy: the one that holds for this request.
         request: the caller's; never changed.
-        url: its URL and
-        body: its stream, as they were before it was sent.
+        url: its URL before anything was sent: the wrapped transport may have changed it.
+        body: its stream, then: the same holds.
         began: the clock's monotonic reading at the first send.
         epoch: the transport's, then.
 
@@ -108,8 +116,8 @@ class CallState(Progress):
         self._skipped = 0.0
         self._response: httpx.Response | None = None
         self._error: Exception | None = None
-        self._outcome: Outcome | None = None  # None of a response that is good as it is
-        self._outgoing: Outgoing | None = None  # None of a request that is sent again as it is
+        self._outcome: Outcome | None = None  # None: the response needs no judging
+        self._outgoing: Outgoing | None = None  # None: the same request is sent again, unchanged
         self._known_origin: str | None = None
         self._records: Records = ()
 
@@ -148,3 +156,36 @@ class CallState(Progress):
     def _may_be_retried(self) -> bool:
         """Whether the request is to be retried at all."""
         return self.request.extensions.get("retry") is not False
+
+    def _record(
+        self, evidence: Evidence | None, wait: float | None, reason: RetryReason | StopReason
+    ) -> None:
+        error, status = self._error, self._status
+        name = None if error is None else type(error).__name__
+        self._records += (
+            self._sent, self._ended, self._ended_at, status, name, evidence, wait, reason,
+        )  # fmt: skip
+
+    def _take_back(self, reason: StopReason) -> None:
+        """The retry that was granted is not made, for this reason."""
+        self._records = not_followed(self._records, reason)
+
+    def _tell(self, kind: EventKind, detail: str | None = None) -> None:
+        """Leave the history where `retry_history` finds it, and tell who wants to know."""
+        error = self._error
+        if error is None:
+            # The live response, not the copy that a read body is judged by.
+            attach_history(self._response, self._records)
+        else:
+            elapsed = self._ended - self._began
+            attach_note(error, attempts_of(self._records), elapsed, detail)
+            attach_history_to_error(error, self._records)
+        self._emit(kind, detail)
+
+    def _emit(self, kind: EventKind, detail: str | None = None) -> None:
+        hook = self._settings.on_event
+        if LOGGER.isEnabledFor(LEVELS[kind]):
+            attempts, total = attempts_of(self._records), self._ended - self._began
+            log_event(kind, self.request, attempts, total, detail)
+        if hook is not None:
+            hook(RetryEvent(kind, self.request, attempts_of(self._records)))

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 # Seconds: waits are cut into slices, so that Ctrl-C ends them on every system.
 _SLICE = 0.5
 
-# The one switch of the whole process, looked at when a wait is about to begin and at no other time:
-# the lists to which waits are added instead. While there is one, none takes time.
+# Of the whole process: the list of each `InstantWaits` that is entered. While there is one, waits
+# are appended there and take no time. It is looked at only when a wait is about to begin.
 _skipped: dict[int, list[float]] = {}
 
 

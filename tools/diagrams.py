@@ -133,7 +133,7 @@ _HOUSE = (
     ("_http/", "understand", "faults, hints, request bodies, response bodies", "good"),
     ("_history, _observe", "tell", "events, log lines, notes, history", "box"),
     (
-        "_state, _journal, _attempt, _cooling, _call, _recovery",
+        "_state, _attempt, _call, _recovery",
         "keep",
         "where a request, a body stands",
         "box",

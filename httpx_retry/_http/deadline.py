@@ -9,7 +9,7 @@ from .._core.decider import SHORTEST_ATTEMPT
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# Seconds: thirty years. Sockets know no much longer ones.
+# Seconds, some thirty years: sockets refuse timeouts that are much longer.
 _ENDLESS = 1e9
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .._core.outcome import Outcome
     from .family import Family
 
-# Looked up once: a member of an Enum costs twenty times a global.
+# Looked up once: on Python 3.10 and 3.11 a member of an Enum costs 30 ns.
 _NONE, _SOME = Load.NONE, Load.SOME
 _TOO_MANY_REQUESTS = 429
 _UNAVAILABLE = 503

@@ -31,8 +31,8 @@ class Outgoing(NextRequest):
 
     Args:
         request: the caller's; never changed.
-        url: its URL and
-        body: its stream before anything was sent: the wrapped transport may have changed them.
+        url: its URL before anything was sent: the wrapped transport may have changed it.
+        body: its stream, then: the same holds.
         policy: says which methods may run twice, and what makes others do so.
         wire: what the request goes out through.
     """

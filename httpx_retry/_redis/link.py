@@ -81,7 +81,7 @@ class Link:
         self._lock = Lock()
         # When the question that is under way went out.
         self._departed = _NEVER
-        # The last of all: another thread may look at once.
+        # Set last: a thread that finds the new process must find the new locks, too.
         self._process = os.getpid()
 
     def ask(self, next_question: Callable[[], Question | None], now: float) -> None:

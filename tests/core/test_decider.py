@@ -33,8 +33,8 @@ def outcome(status: int | None = 503, **facts: Any) -> Outcome:
 
 FIRST_SEND = {
     "method": "GET",
-    "keyed": False,
-    "replayable": True,
+    "is_keyed": False,
+    "is_replayable": True,
     "attempts": 1,
     "elapsed": 0.0,
     "server_waits": 0.0,
@@ -84,7 +84,7 @@ def test_where_nobody_listened_waits_come_from_the_top_tenth() -> None:
     [
         (Evidence.UNSENT, {"method": "POST"}, RetryReason.UNSENT),
         (Evidence.REFUSED, {"method": "POST"}, RetryReason.REFUSED),
-        (UNKNOWN, {"method": "POST", "keyed": True}, RetryReason.IDEMPOTENCY_KEY),
+        (UNKNOWN, {"method": "POST", "is_keyed": True}, RetryReason.IDEMPOTENCY_KEY),
         (UNKNOWN, {"method": "PUT"}, RetryReason.IDEMPOTENT_METHOD),
         (UNKNOWN, {"method": "POST"}, StopReason.NOT_IDEMPOTENT),
         (Evidence.PERMANENT, {"method": "GET"}, StopReason.NOT_TRANSIENT),
@@ -105,7 +105,7 @@ REFUSALS: list[tuple[StopReason, dict[str, Any]]] = [
     (StopReason.SERVER_DECLINED, {"evidence": UNKNOWN}),
     (StopReason.NOT_IDEMPOTENT, {"should_retry": None}),
     (StopReason.BODY_NOT_REPLAYABLE, {"method": "GET"}),
-    (StopReason.ATTEMPTS_EXHAUSTED, {"replayable": True}),
+    (StopReason.ATTEMPTS_EXHAUSTED, {"is_replayable": True}),
     (StopReason.RETRY_AFTER_TOO_LONG, {"attempts": 1}),
     (StopReason.DEADLINE, {"server_wait": 0.5}),
 ]
@@ -116,7 +116,7 @@ def test_refusals_come_in_the_order_of_the_design(place: int) -> None:
     facts: dict[str, Any] = {
         "should_retry": False,
         "method": "POST",
-        "replayable": False,
+        "is_replayable": False,
         "attempts": 4,
         "server_wait": 61.0,
         "elapsed": 10.0,
@@ -243,8 +243,8 @@ OUTCOMES = st.builds(
 STANDINGS = st.builds(
     progress,
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH"]),
-    keyed=st.booleans(),
-    replayable=st.booleans(),
+    is_keyed=st.booleans(),
+    is_replayable=st.booleans(),
     attempts=st.integers(1, 20),
     elapsed=st.floats(0, 200),
     server_waits=st.floats(0, 100),
@@ -260,14 +260,14 @@ def test_what_a_granted_retry_can_never_be(
     if isinstance(granted, Stop):
         return
     assert standing.attempts < policy.max_attempts
-    assert standing.replayable
+    assert standing.is_replayable
     assert 0 <= granted.delay < math.inf
     assert granted.delay >= (what.server_wait or 0)
     if what.server_wait is not None:
         assert standing.server_waits + what.server_wait <= policy.max_retry_after
     assert policy.max_elapsed is None or standing.elapsed + granted.delay < policy.max_elapsed
     assert what.evidence not in (Evidence.PERMANENT, Evidence.BUG)
-    assert what.evidence is not UNKNOWN or standing.keyed or standing.method in policy.methods
+    assert what.evidence is not UNKNOWN or standing.is_keyed or standing.method in policy.methods
 
 
 @pytest.mark.parametrize(("draw", "wait"), [(0.0, 0.18), (0.5, 0.19)])
