@@ -57,3 +57,52 @@ def is_a(thing: object, module: str, name: str) -> bool:
     """Whether it is of a class of a module that may not be loaded: then nothing is."""
     loaded = sys.modules.get(module)
     return loaded is not None and isinstance(thing, getattr(loaded, name, ()))
+
+
+def names_the_network(chain: tuple[Any, ...]) -> bool:
+    """Whether a connection was not even made: refused, unreachable, no such name."""
+    return any(
+        isinstance(link, OSError)
+        and not isinstance(link, ConnectionResetError | BrokenPipeError | TimeoutError)
+        and not is_a(link, "ssl", "SSLError")
+        for link in chain
+    )
+
+
+def is_of_proxy(chain: tuple[Any, ...]) -> bool:
+    """Whether it was the connection to the proxy that failed, and no tunnel had been asked for.
+
+    Nothing but the place in httpcore tells it: what makes connections is not what secures tunnels.
+    """
+    for link in chain:
+        step = link.__traceback__ if isinstance(link, BaseException) else None
+        while step is not None:
+            module = step.tb_frame.f_globals.get("__name__", "")
+            if step.tb_frame.f_code.co_name == "_connect" and module.endswith(".connection"):
+                return True
+            step = step.tb_next
+    return False
+
+
+def says_too_much(error: BaseException) -> bool:
+    """Whether another library's error, which has the name of one of httpx's, proves less than it.
+
+    Some call every connection that breaks a `ConnectTimeout` or a `ConnectError`. Where there is
+    nothing behind the name, it is believed: so mocks say what is to be tested.
+    """
+    behind = error.__cause__
+    if behind is None and not error.__suppress_context__:
+        behind = error.__context__
+    if behind is None or type(behind).__module__.partition(".")[0] in _OWN_LIBRARIES:
+        return False
+    chain = chain_of(behind)
+    return not any(first(chain, module, name) for module, name in _NOT_CONNECTED)
+
+
+_OWN_LIBRARIES = ("httpcore", "httpcore2")
+_NOT_CONNECTED = (
+    ("aiohttp", "ClientConnectorError"),
+    ("aiohttp", "ConnectionTimeoutError"),
+    ("builtins", "ConnectionRefusedError"),
+    ("socket", "gaierror"),
+)

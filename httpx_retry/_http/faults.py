@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._core.outcome import Evidence
-from .causes import chain_of, first, is_a
+from .causes import chain_of, first, is_a, is_of_proxy, names_the_network, says_too_much
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -77,10 +77,12 @@ def _mapped(
     if isinstance(error, family.ProxyError):
         return _proxy_refusal(str(error))
     if isinstance(error, family.unsent):
+        if wire.renames and says_too_much(error):
+            return UNKNOWN
         is_connecting = isinstance(error, family.ConnectError | family.ConnectTimeout)
         if is_connecting and wire.has_proxy and request.url.scheme == "https":
             # httpcore leaks the slot of a tunnel in which TLS fails: trying again makes it worse.
-            return UNSENT if _names_the_network(chain) or _is_of_proxy(chain) else PERMANENT
+            return UNSENT if names_the_network(chain) or is_of_proxy(chain) else PERMANENT
         return UNSENT
     if isinstance(error, family.LocalProtocolError):
         # Over HTTP/2 httpcore says so of what a server did, too.
@@ -166,7 +168,9 @@ def _announces_body(request: httpx.Request) -> bool:
 def _proxy_refusal(text: str) -> Fault:
     """An HTTP proxy's status stands in the text and nowhere else; SOCKS has none."""
     status = text[:3]
-    refused = status.isascii() and status.isdigit() and text[3:4] == " " and status[0] == "4"
+    # aiohttp writes a comma after it.
+    is_status = status.isascii() and status.isdigit() and text[3:4] in (" ", ",")
+    refused = is_status and status[0] == "4"
     return PERMANENT if refused and status not in _TRANSIENT_REFUSALS else UNSENT
 
 
@@ -187,31 +191,6 @@ def _is_about_certificates(chain: tuple[Any, ...]) -> bool:
 
 
 _ALERTS = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")
-
-
-def _names_the_network(chain: tuple[Any, ...]) -> bool:
-    """Whether a connection was not even made: refused, unreachable, no such name."""
-    return any(
-        isinstance(link, OSError)
-        and not isinstance(link, ConnectionResetError | BrokenPipeError | TimeoutError)
-        and not is_a(link, "ssl", "SSLError")
-        for link in chain
-    )
-
-
-def _is_of_proxy(chain: tuple[Any, ...]) -> bool:
-    """Whether it was the connection to the proxy that failed, and no tunnel had been asked for.
-
-    Nothing but the place in httpcore tells it: what makes connections is not what secures tunnels.
-    """
-    for link in chain:
-        step = link.__traceback__ if isinstance(link, BaseException) else None
-        while step is not None:
-            module = step.tb_frame.f_globals.get("__name__", "")
-            if step.tb_frame.f_code.co_name == "_connect" and module.endswith(".connection"):
-                return True
-            step = step.tb_next
-    return False
 
 
 # By convention: 408 (RFC 9110 §15.5.9), 425 (RFC 8470 §5.2), 429 (RFC 6585 §4).

@@ -22,12 +22,14 @@ class Wire(NamedTuple):
             None where it does not trace.
         has_proxy: whether it is known to use an HTTP proxy.
         runs_app: whether it calls an application in this process, whose own errors come out of it.
+        renames: whether it is another library's, which gives its own errors the names of httpx's.
     """
 
     family: Family
     as_trace: AsTrace | None
     has_proxy: bool = False
     runs_app: bool = False
+    renames: bool = False
 
 
 def wire_of(transport: object, family: Family, as_trace: AsTrace) -> Wire:
@@ -38,6 +40,9 @@ def wire_of(transport: object, family: Family, as_trace: AsTrace) -> Wire:
         None if isinstance(transport, family.traceless) else as_trace,
         has_proxy=any(_has_proxy(part) for part in parts),
         runs_app=any(isinstance(part, family.apps) for part in parts),
+        renames=not all(
+            isinstance(part, family.own) or _wrapped_by(part, family) for part in parts
+        ),
     )
 
 
@@ -49,9 +54,13 @@ def transports_in(transport: object, family: Family) -> list[object]:
         each = unseen.pop()
         if not any(each is known for known in found):
             found.append(each)
-            held = getattr(each, "__dict__", {}).values()
-            unseen += [value for value in held if isinstance(value, family.transports)]
+            unseen += _wrapped_by(each, family)
     return found
+
+
+def _wrapped_by(transport: object, family: Family) -> list[object]:
+    held = getattr(transport, "__dict__", {}).values()
+    return [value for value in held if isinstance(value, family.transports)]
 
 
 def _has_proxy(transport: object) -> bool:

@@ -11,6 +11,7 @@ import anyio
 import h2.events
 import h2.exceptions
 import h11
+import httpcore
 import httpx
 import pytest
 import socksio.exceptions
@@ -170,6 +171,7 @@ def test_what_the_caller_was_busy_with_is_not_looked_at() -> None:
     [
         ("403 Forbidden", Evidence.PERMANENT),
         ("407 Proxy Authentication Required", Evidence.PERMANENT),
+        ("407, message='Proxy Authentication Required'", Evidence.PERMANENT),  # by aiohttp
         ("429 Too Many Requests", Evidence.UNSENT),
         ("503 Service Unavailable", Evidence.UNSENT),
         ("Proxy Server could not connect: Connection refused.", Evidence.UNSENT),
@@ -359,6 +361,45 @@ def departed(
     for name, info in events:
         sent.extensions["trace"](name, info)
     return outgoing, sent
+
+
+def within(context: Exception, error: Exception, *, told: bool = True) -> Exception:
+    """The error, as it is raised while another is handled."""
+    error.__context__, error.__suppress_context__ = context, not told
+    return error
+
+
+def borrowed(name: str = "ConnectTimeout") -> Any:
+    return getattr(httpx, name)("gone")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        # It was sent, and the connection broke.
+        (caused(borrowed(), ConnectionResetError()), Evidence.UNKNOWN),
+        (caused(borrowed("ConnectError"), TimeoutError()), Evidence.UNKNOWN),
+        (caused(borrowed("PoolTimeout"), OSError()), Evidence.UNKNOWN),
+        (within(ConnectionResetError(), borrowed()), Evidence.UNKNOWN),
+        # No connection was made.
+        (caused(borrowed("ConnectError"), ConnectionRefusedError()), Evidence.UNSENT),
+        (caused(borrowed(), OSError(ConnectionRefusedError())), Evidence.UNSENT),
+        (caused(borrowed("ConnectError"), socket.gaierror()), Evidence.UNSENT),
+        (within(ConnectionRefusedError(), borrowed()), Evidence.UNSENT),
+        # It is httpx's own after all, in a wrapper that hides what it wraps.
+        (caused(borrowed(), httpcore.ConnectTimeout()), Evidence.UNSENT),
+        # Nothing else is known of it.
+        (borrowed(), Evidence.UNSENT),
+        (within(ConnectionResetError(), borrowed(), told=False), Evidence.UNSENT),
+    ],
+)
+def test_a_name_that_another_library_gave_proves_what_is_behind_it(
+    error: Exception, expected: Evidence
+) -> None:
+    # Given what was not raised by httpx's own transport
+    assert fault_of(error, REQUEST, Wire(FAMILY, None, renames=True), None).evidence is expected
+    # and what was
+    assert fault_of(error, REQUEST, Wire(FAMILY, None), None).evidence is Evidence.UNSENT
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,19 @@ def test_an_app_is_known_however_deep_it_is(wrap: Any) -> None:
     assert not wire_to(wrap(httpx.HTTPTransport())).runs_app
 
 
+@pytest.mark.parametrize("wrap", [lambda inner: inner, Wrapper])
+def test_errors_of_another_librarys_transport_may_have_borrowed_names(wrap: Any) -> None:
+    own = (
+        httpx.HTTPTransport(),
+        httpx.AsyncHTTPTransport(),
+        httpx.MockTransport(lambda _: httpx.Response(200)),
+    )
+    for transport in (*own, httpx.WSGITransport(app=APP), httpx.ASGITransport(app=APP)):
+        assert not wire_to(wrap(transport)).renames
+    assert wire_to(wrap(Slotted())).renames
+    assert wire_to(wrap(Wrapper(httpx.HTTPTransport(), other=Slotted()))).renames
+
+
 def test_mocks_and_apps_do_not_trace_and_of_others_nobody_knows() -> None:
     mock = httpx.MockTransport(lambda _: httpx.Response(200))
     for transport in (mock, httpx.WSGITransport(app=APP), httpx.ASGITransport(app=APP)):
