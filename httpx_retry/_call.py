@@ -22,6 +22,7 @@ from ._attempt import LatestAttempt
 from ._core.decider import BUDGET_EXHAUSTED, DEADLINE, DONE, decide, is_too_late
 from ._core.outcome import Evidence, Stop, StopReason
 from ._http.load import load_of
+from ._http.request_body import is_same_body
 
 if TYPE_CHECKING:
     import httpx
@@ -92,7 +93,9 @@ class Call(LatestAttempt):
         self.is_keyed = method not in policy.methods and self.outgoing.is_keyed
         # As `Outgoing.is_replayable` says, without making one.
         self.is_replayable = (
-            request.stream is self._body if outgoing is None else outgoing.is_replayable
+            is_same_body(request.stream, self._body, self._settings.wire.family)
+            if outgoing is None
+            else outgoing.is_replayable
         )
         self.elapsed = self._ended - self._began
         self.is_closed = epoch != self.epoch

@@ -170,11 +170,12 @@ class OneShotGuard(BodyGuard):
         self._capacity = capacity
         self._kept: SpooledTemporaryFile[bytes] | None = None
         self._size = 0
+        self._is_untouched = True
 
     @property
     def is_replayable(self) -> bool:
-        """Whether it is untouched, or all that was read of it was kept."""
-        return self._iterator is None or self._kept is not None
+        """Whether no byte was taken of it, or all that was read of it was kept."""
+        return self._is_untouched or self._kept is not None
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._begin()
@@ -225,11 +226,14 @@ class OneShotGuard(BodyGuard):
 
     def _break(self, error: BaseException) -> None:
         """A generator that has raised, or was cancelled, ends at once when it is asked again."""
+        self._is_untouched = False
         self._forget()
         if isinstance(error, Exception):
             self.error = error
 
     def _keep(self, chunk: bytes) -> None:
+        if chunk:
+            self._is_untouched = False
         if self._kept is None:
             return
         self._size += len(chunk)

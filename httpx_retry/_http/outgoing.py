@@ -9,7 +9,7 @@ from .._core.outcome import Evidence
 from .deadline import Deadline
 from .faults import BUG, REFUSED, UNKNOWN, fault_of
 from .next_request import NextRequest
-from .request_body import guard_for
+from .request_body import guard_for, is_same_body
 from .requests import copied, has_request
 from .witness import Witness
 
@@ -54,9 +54,7 @@ class Outgoing(NextRequest):
         """Whether its body can be sent again as it was."""
         if self._guard is not None:
             return self._guard.is_replayable
-        # A wrapped transport that put another body in its place would do so to that one again,
-        # and has changed the headers with it.
-        return self.request.stream is self._body
+        return is_same_body(self.request.stream, self._body, self._wire.family)
 
     def depart(
         self, ends: float | None, monotonic: Callable[[], float], *, moves_timeouts: bool

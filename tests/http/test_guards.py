@@ -125,6 +125,18 @@ def test_what_was_read_and_not_kept_is_refused() -> None:
     assert str(refused.value).endswith("cannot be: it is a stream that was read already")
 
 
+def test_what_broke_before_it_gave_anything_is_refused() -> None:
+    def broken() -> Iterator[bytes]:
+        yield b""
+        raise KeyError
+
+    mine: Any = OneShotGuard(broken(), FAMILY, 0)
+    with pytest.raises(KeyError):
+        b"".join(mine)
+
+    assert not mine.is_replayable
+
+
 def test_what_was_kept_is_given_in_pieces() -> None:
     body = bytes(200_000)
     mine: Any = OneShotGuard(iter([body]), FAMILY, 1 << 20)

@@ -443,6 +443,39 @@ async def test_what_a_wrapped_transport_changes_in_place_is_not_changed_twice(
     assert packing.bodies == [b"packed body"]
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+async def test_the_same_bytes_in_another_stream_are_the_same_body(
+    world: World, clock: FakeClock, method: str
+) -> None:
+    # Given a wrapped transport that reads the body and puts it back, as vcrpy does
+    def record(request: httpx.Request) -> httpx.Response:
+        request.stream = httpx.ByteStream(b"".join(request.stream))  # type: ignore[arg-type] # read
+        bodies.append(request.content)
+        return httpx.Response(503)
+
+    bodies: list[bytes] = []
+    content = b"body" if method == "PUT" else None
+    async with world.client(record, clock=clock) as client:
+        response = await client.request(method, "http://test/", content=content)
+
+    assert bodies == [content or b""] * 4
+    assert retry_history(response)[-1].reason is StopReason.ATTEMPTS_EXHAUSTED
+
+
+@pytest.mark.parametrize("parts", [[], [b"", b""]], ids=repr)
+async def test_a_one_shot_body_that_gave_nothing_is_the_same_again(
+    world: World, clock: FakeClock, parts: list[bytes]
+) -> None:
+    """As caches hand down a GET that has no body."""
+    with HTTP1Server([Reply(503), Rst()]) as server:
+        async with world.client(None, clock=clock, trust_env=False) as client:
+            content = world.one_shot(iter(parts))
+            response = await client.request("GET", server.url, content=content)
+
+    assert response.status_code == 200
+    assert len(retry_history(response)) == 3
+
+
 async def test_prepare_may_replace_the_body(world: World, clock: FakeClock) -> None:
     def prepare(request: httpx.Request, number: int) -> httpx.Request:
         if number == 2:

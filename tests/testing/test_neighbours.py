@@ -15,10 +15,12 @@ import time_machine
 
 from httpx_retry import ConstantBackoff, RetryPolicy, retry_history
 from httpx_retry.testing import FakeClock, ScriptedTransport
+from tests.faults.lab import HTTP1Server, Reply
 from tests.worlds import WORLDS, World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
+    from pathlib import Path
 
     from pytest_httpx import HTTPXMock
 
@@ -205,3 +207,22 @@ def test_a_thread_waits_in_real_seconds_under_a_stopped_clock(tool: str) -> None
 
     with frozen(tool):
         WORLDS[0].run(test)
+
+
+async def test_vcrpy_records_and_replays_every_attempt(
+    world: World, instant_retries: list[float], tmp_path: Path
+) -> None:
+    vcr: Any = pytest.importorskip("vcr", reason="it needs Python 3.11")
+    recorder = vcr.VCR(path_transformer=lambda name: str(tmp_path / name))
+    codes: list[list[int]] = []
+    with HTTP1Server([Reply(503), Reply(429), Reply(200, b"done")]) as server:
+        for _ in range(2):
+            with recorder.use_cassette("orders.yaml") as cassette:
+                async with client_of_httpx(world) as client:
+                    response = await client.get(server.url)
+            assert response.text == "done"
+            codes.append([recorded["status"]["code"] for recorded in cassette.responses])
+
+    assert codes == [[503, 429, 200]] * 2
+    assert server.connections == 1
+    assert instant_retries == [3_600.0] * 4
