@@ -21,6 +21,7 @@ ORDERS = Reply(200, b'["tea"]')
 CASES = [
     ("add_retries", OK, "response.text == 'ok'"),
     ("transport", OK, "response.text == 'ok'"),
+    ("searches", OK, "response.text == 'ok'"),
     ("httpx2", OK, "response.text == 'ok'"),
     ("openai", (*FAILS_TWICE, OpenAI.answer), "text == 'word word'"),
     ("anthropic", (*FAILS_TWICE, Anthropic.answer), "text == 'word word'"),
