@@ -110,9 +110,14 @@ class LatestAttempt(CallState):
 
     def body_failed(self, error: Exception) -> None:
         """The response's body broke off: whatever the error says, the request was answered."""
+        answered = self._outcome
         self.failed(error)
         outcome = self._outcome
         assert outcome is not None
+        if answered is not None:
+            # What its headers asked for holds, whatever became of its body.
+            outcome.server_wait = answered.server_wait
+            outcome.should_retry = answered.should_retry
         if outcome.evidence in (Evidence.UNSENT, Evidence.REFUSED):
             outcome.evidence = Evidence.UNKNOWN
         outcome.at_once = False

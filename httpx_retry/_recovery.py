@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ._call import Call
 from ._core.decider import DONE
 from ._core.outcome import Evidence, Outcome, Stop, StopReason
+from ._core.policy import FIRST_ERROR_STATUS
 from ._history import attach_history, latest_of, without_latest
+from ._http.hints import hints_of
 from ._http.representation import BODY_HEADERS, facts_of
 from ._http.requests import has_request
 
@@ -50,6 +52,7 @@ class Recovery(Call):
         "_broken_by",
         "_delivery",
         "_first",
+        "_given_up",
         "_reached",
         "_refusal",
         "_sends",
@@ -74,6 +77,7 @@ class Recovery(Call):
         self._delivery = body
         self._broken_by: Exception | None = None
         self._refusal: str | None = None
+        self._given_up: Stop | None = None
         self._reached = 0
         self._spent = 0.0
         self._sends = 1
@@ -87,11 +91,19 @@ class Recovery(Call):
     def broke(self, error: Exception) -> None:
         """The body broke off: to be judged as any attempt that failed."""
         self.body_failed(error)
+        status = self._status_of_body
+        if status >= FIRST_ERROR_STATUS and self._sends == 1:
+            assert self._outcome is not None
+            hints = hints_of(status, self._first.headers, self._ended_at)
+            self._outcome.server_wait, self._outcome.should_retry = hints
         self._broken_by = error
         self._status = self._status_of_body  # its headers had come
         # Time counts while it is spent on the recovery, not while the caller reads.
         self._began = self._ended - self._spent
         if self._records and latest_of(self._records).wait is None:
+            reason = latest_of(self._records).reason
+            if isinstance(reason, StopReason) and reason is not StopReason.DONE:
+                self._given_up = Stop(reason)  # it was handed over as failed, and is not mended
             self._records = without_latest(self._records)  # the same attempt, which ends only now
         self.attempts -= 1
         if self._delivery.delivered - self._reached >= _PROGRESS:
@@ -130,8 +142,9 @@ class Recovery(Call):
         """Decide what follows: where there is no next attempt, the rest was found or has not."""
         outcome = self._outcome
         is_bug = outcome is not None and outcome.evidence is Evidence.BUG
-        if self._refusal is not None and not is_bug:
-            self._give_up(_NOT_RESUMABLE)
+        stop = self._given_up or (None if self._refusal is None else _NOT_RESUMABLE)
+        if stop is not None and not is_bug:
+            self._give_up(stop)
             return None
         return super().judge(epoch)
 

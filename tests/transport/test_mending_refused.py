@@ -93,6 +93,58 @@ async def test_what_is_not_the_rest_is_refused(
     assert why in await failed(world, clock, Script(first, second))
 
 
+LEFT_ALONE: list[tuple[Headers, StopReason]] = [
+    ({"x-should-retry": "false"}, StopReason.SERVER_DECLINED),
+    ({"Retry-After": "3600"}, StopReason.RETRY_AFTER_TOO_LONG),
+]
+
+
+@pytest.mark.parametrize(("headers", "reason"), LEFT_ALONE)
+@pytest.mark.parametrize(
+    "policy",
+    [
+        RetryPolicy(),  # it is handed over, and breaks off as the caller reads it
+        RetryPolicy(statuses=()),  # it does not count as failed
+        RetryPolicy(read_body=True, retry_if=lambda _: None),  # it is read to be judged
+    ],
+    ids=["handed over", "no failure", "read"],
+)
+async def test_a_server_that_asks_to_be_left_alone_is_though_its_body_breaks_off(
+    world: World, clock: FakeClock, policy: RetryPolicy, headers: Headers, reason: StopReason
+) -> None:
+    script = Script((503, headers, (b"sor", BREAK)))
+
+    assert reason.value in await failed(world, clock, script, policy=policy)
+    assert len(script.requests) == 1
+    assert [attempt.reason for attempt in retry_history(BREAK)] == [reason]
+    assert script.streams[0].closed == 1
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [RetryPolicy(statuses=()), RetryPolicy(read_body=True, retry_if=lambda _: None)],
+    ids=["no failure", "read"],
+)
+async def test_nor_is_it_asked_earlier_than_it_said(
+    world: World, clock: FakeClock, policy: RetryPolicy
+) -> None:
+    script = Script((503, {"Retry-After": "5"}, (BREAK,)), (503, {}, (b"sorry",)), (200, {}, ()))
+    async with world.client(script, **options(clock, policy=policy)) as client:
+        await client.get()
+
+    assert clock.sleeps[:1] == [5.0]
+
+
+async def test_what_was_given_up_is_not_asked_for_again_for_its_body(
+    world: World, clock: FakeClock
+) -> None:
+    """None that came could take its place: it would have failed as well."""
+    script = Script(*[(503, {"Content-Length": "256000"}, (WHOLE[:70_000], BREAK))] * 4)
+
+    assert "attempts exhausted" in await failed(world, clock, script)
+    assert len(script.requests) == 4
+
+
 @pytest.mark.parametrize(
     ("first", "part", "why"),
     [
