@@ -90,6 +90,7 @@ class Worker(Ours):
         if clock not in _SERVERS:
             _SERVERS[clock] = VirtualRedis(clock)
         budget = RedisRetryBudget(_SERVERS[clock])
+        budget._monotonic = lambda: clock.now  # noqa: SLF001 - the one that it is not told
         _answer_at_once(budget._link)  # noqa: SLF001 - its threads would wait in real time
         super().__init__(clock, budget=budget)
         self._budget = budget
@@ -106,7 +107,7 @@ def _answer_at_once(link: Link) -> None:
             turn.acquire()
             link._fly(question, now, monotonic(), turn, Event())  # noqa: SLF001 - as said
 
-    link.ask = ask  # type: ignore[method-assign] # as said
+    link.ask = link.tell = ask  # type: ignore[method-assign] # as said
 
 
 FLEET = Contender("httpx_retry, one bucket on Redis", Worker)

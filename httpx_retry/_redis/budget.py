@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakSet
 
 from .._core._lock import ForkSafeLock
 from .._core.budget import MOST_ORIGINS, WINDOW, RetryBudget
@@ -27,8 +29,9 @@ class RedisRetryBudget:
     """A `RetryBudget` that all processes share whose clients reach the same Redis or Valkey.
 
     Its rule is that of `RetryBudget`, and so are its numbers, which are to be the same everywhere.
-    Redis is asked when a failed attempt asks for a retry, and at no other time; a request waits for
-    it 50 ms at most. While there is no answer, the process has a `RetryBudget` of its own.
+    Redis is asked when a failed attempt asks for a retry, for which a request waits 50 ms at most,
+    and is told, for which none waits, when one has ended well. While there is no answer, the
+    process has a `RetryBudget` of its own.
 
     Args:
         client: a `redis.Redis` for a `RetryTransport`; a `redis.asyncio.Redis`, which runs on
@@ -74,6 +77,8 @@ class RedisRetryBudget:
         self._lock = ForkSafeLock()
         self._process = os.getpid()
         self._inherited = 0
+        self._monotonic = monotonic  # `deposit` is not told the time
+        _budgets.add(self)
         self.lease: Callable[[str, Load, float], Awaitable[None] | None] = (
             self._lease_in_task if self._link.is_async else self._lease_in_thread
         )
@@ -124,20 +129,28 @@ class RedisRetryBudget:
             lent = self._local.missing.get(origin, 0.0)
             own = self._deposit if tokens is None else min(tokens, lent)
             lease = self.missing.get(origin)
+            told_at = None
             if lease is not None:
                 if tokens is None:
-                    lease.given += self._deposit
+                    lease.earned += self._deposit
                     self._forget_if_old(origin, lease)
+                left = 0.0 if tokens is None else tokens - own
+                if self._link.is_away:
+                    lease.stock += left
                 else:
-                    lease.stock += tokens - own
+                    told_at = lease.put_back(left, self._monotonic())
             if lent:
                 self._local.deposit(origin, own)
+        if lease is not None and told_at is not None:
+            self._link.tell(partial(self._news, origin, lease, told_at), told_at)
 
     def _forget_if_old(self, origin: str, lease: Lease) -> None:
         """Drop a lease once Redis has: successes need not be counted any more."""
         # The clock is not read for it: the window of the traffic says how late it is, about.
         since = self.traffic.ends - WINDOW - (lease.asked or 0.0)
-        if since > _LIFE and not lease.is_waited_for and origin not in self._local.missing:
+        # What it holds is missing for as long as any other worker asks.
+        is_idle = not lease.is_waited_for and (lease.is_empty or self._link.is_away)
+        if since > _LIFE and is_idle and origin not in self._local.missing:
             del self.missing[origin]
 
     def _cost_of(self, load: Load) -> float:
@@ -170,14 +183,23 @@ class RedisRetryBudget:
         with self._locked():
             if self._is_settled(lease, cost, now):
                 return None
-            asked = lease.ask(cost, self.traffic, now)
-        arguments = (*self._rule, *asked[2:])
+            if self._link.is_away:
+                # Nobody waits for it, and by the time that it comes nobody would spend it.
+                lease.return_stock()
+                return self._about(origin, lease, lease.tell(self.traffic, now))
+            return self._about(origin, lease, lease.ask(cost, self.traffic, now))
+
+    def _news(self, origin: str, lease: Lease, now: float) -> Question:
+        with self._locked():
+            return self._about(origin, lease, lease.tell(self.traffic, now))
+
+    def _about(self, origin: str, lease: Lease, asked: Asked) -> Question:
         key = key_of(self._prefix, "budget", origin)
-        return Question(key, arguments, partial(self._book, lease, asked))
+        return Question(key, (*self._rule, *asked.arguments), partial(self._book, lease, asked))
 
     def _book(self, lease: Lease, asked: Asked, reply: Any, _: float) -> None:
         with self._locked():
-            lease.book(asked, float(reply))
+            lease.book(asked, float(reply), self._monotonic())
 
     def _lease_of(self, origin: str) -> Lease:
         lease = self.missing.get(origin)
@@ -190,9 +212,26 @@ class RedisRetryBudget:
         return lease
 
     def _locked(self) -> Lock:
-        # What was leased, and was sent so far, is its parent's.
         if self._process != os.getpid():
-            self.missing.clear()
-            self._inherited = self.traffic.total
-            self._process = os.getpid()
+            self._begin_in_child()
         return self._lock.here()
+
+    def _begin_in_child(self) -> None:
+        """Leave to the parent what was leased, and was sent so far."""
+        self.missing.clear()
+        self._inherited = self.traffic.total
+        self._process = os.getpid()
+
+
+# Where a fork tells Python, a child counts its own requests from the first one on; else from its
+# first failure on.
+_budgets: WeakSet[RedisRetryBudget] = WeakSet()
+
+
+def _begin_in_child() -> None:
+    for budget in tuple(_budgets):
+        budget._begin_in_child()  # noqa: SLF001 - its own
+
+
+# Where there are no forks there is nothing to register.
+getattr(os, "register_at_fork", dict)(after_in_child=_begin_in_child)

@@ -13,6 +13,7 @@ _REFUSED = 0.1
 _MOST_MORE = 32.0
 # Sums of tenths are not exact, and Redis keeps six digits.
 _NOTHING = 1e-3
+_NEVER = float("-inf")
 
 
 class Asked(NamedTuple):
@@ -21,8 +22,10 @@ class Asked(NamedTuple):
     Attributes:
         now: that time: the clock's monotonic reading, in seconds.
         total: all requests of the worker by then.
+        earned: tokens that good first attempts give.
+        returned: tokens that are given back.
         requests: those of which Redis does not know yet.
-        given: tokens that are given back.
+        given: all tokens that it is given.
         age: seconds since it answered last; 0: it has not.
         least: tokens without which there is no retry.
         most: tokens that are waited for.
@@ -31,12 +34,19 @@ class Asked(NamedTuple):
 
     now: float
     total: int
+    earned: float
+    returned: float
     requests: float
     given: float
     age: float
     least: float
     most: float
     more: float
+
+    @property
+    def arguments(self) -> tuple[float, ...]:
+        """What the script is given of it."""
+        return self[4:]
 
 
 class Lease:
@@ -47,27 +57,71 @@ class Lease:
 
     Attributes:
         stock: tokens that may be spent here.
-        given: tokens to be given back with the next question.
+        earned: tokens that good first attempts gave, to be told with the next question.
+        returned: tokens to be given back.
         wanted: tokens that are waited for.
-        asked: when Redis answered last; None: not yet.
+        asked: when Redis answered last, by the transports' clock; None: not yet.
     """
 
-    __slots__ = ("_more", "_refused_until", "_reported", "asked", "given", "stock", "wanted")
+    __slots__ = (
+        "_heard",
+        "_more",
+        "_refused_until",
+        "_reported",
+        "_told",
+        "asked",
+        "earned",
+        "returned",
+        "stock",
+        "wanted",
+    )
 
     def __init__(self, reported: int = 0) -> None:
         self.stock = 0.0
-        self.given = 0.0
+        self.earned = 0.0
+        self.returned = 0.0
         self.wanted = 0.0
         self.asked: float | None = None
+        # By the system's clock: when Redis answered last, and was told last of what is returned.
+        self._heard = self._told = _NEVER
         self._more = 0.0
         self._reported = reported
-        self._refused_until = float("-inf")
+        self._refused_until = _NEVER
 
     def expire(self, now: float) -> None:
-        """Put what was not needed for a while to what is given back."""
+        """Give back what was not needed for a while."""
         if self.asked is not None and now - self.asked > _FRESH:
-            self.given += self.stock
-            self.stock = self._more = 0.0
+            self.return_stock()
+
+    def return_stock(self) -> None:
+        """Give back all that is held here."""
+        self.returned += self.stock
+        self.stock = self._more = 0.0
+
+    def put_back(self, tokens: float, moment: float) -> float | None:
+        """Take back what a request did not spend.
+
+        At most once a second, Redis is told at once of what is not needed: others may need it.
+
+        Args:
+            tokens: of this request; 0: it has had none.
+            moment: the system clock's monotonic reading, in seconds.
+
+        Returns:
+            The time of the question that tells it, by the transports' clock; None: there is none.
+        """
+        is_due = self.asked is not None and not self.is_waited_for and moment - self._told > _FRESH
+        if not is_due:
+            self.stock += tokens
+            return None
+        self.returned += tokens
+        if moment - self._heard > _FRESH:
+            self.return_stock()
+        if self.returned <= _NOTHING:
+            return None
+        self._told = moment
+        assert self.asked is not None
+        return self.asked + moment - self._heard
 
     def covers(self, cost: float) -> bool:
         """Whether there are tokens enough."""
@@ -78,6 +132,11 @@ class Lease:
         """Whether a request waits for tokens."""
         return self.wanted > _NOTHING
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds nothing that is to be given back."""
+        return self.stock + self.returned <= _NOTHING
+
     def is_refused(self, now: float) -> bool:
         """Whether Redis has refused tokens just now."""
         return now < self._refused_until
@@ -85,22 +144,34 @@ class Lease:
     def ask(self, cost: float, traffic: CountedTraffic, now: float) -> Asked:
         """Return what there is to ask for a retry of that cost."""
         least = max(0.0, cost - self.stock)
+        return self._asked(traffic, now, least, max(least, self.wanted - self.stock), self._more)
+
+    def tell(self, traffic: CountedTraffic, now: float) -> Asked:
+        """Return what there is to tell where no token is asked for."""
+        return self._asked(traffic, now, 0.0, 0.0, 0.0)
+
+    def _asked(
+        self, traffic: CountedTraffic, now: float, least: float, most: float, more: float
+    ) -> Asked:
         return Asked(
             now,
             traffic.total,
+            self.earned,
+            self.returned,
             min(traffic.total - self._reported, traffic.of_late(now)),
-            self.given,
+            self.earned + self.returned,
             0.0 if self.asked is None else now - self.asked,
             least,
-            max(least, self.wanted - self.stock),
-            self._more,
+            most,
+            more,
         )
 
-    def book(self, asked: Asked, granted: float) -> None:
+    def book(self, asked: Asked, granted: float, moment: float) -> None:
         """Take in what Redis has answered."""
-        self.asked = asked.now
+        self.asked, self._heard = asked.now, moment
         self._reported = asked.total
-        self.given -= asked.given
+        self.earned -= asked.earned
+        self.returned -= asked.returned
         self.stock += granted
         self._more = min(2.0 * granted, _MOST_MORE)
         if granted < asked.least - _NOTHING:

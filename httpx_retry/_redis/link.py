@@ -99,12 +99,34 @@ class Link:
         if not turn.acquire(timeout=0 if self.is_away else LONGEST):
             self._tell_if_slow(now)
             return
+        # Looked at before the thread runs: it may have failed by the next line, and not be over.
+        is_waited_for = not self.is_away
+        done = self._send(next_question, now, since, turn)
+        left = ends - monotonic()
+        if done is not None and is_waited_for and not done.wait(left) and left > _TELLING:
+            self._lost(_slow(), now)
+
+    def tell(self, next_question: Callable[[], Question | None], now: float) -> None:
+        """Ask as `ask` and `ask_in_task` do, without waiting; not at all while another is asked."""
+        if not self._may_ask(now):
+            return
+        if self.is_async:
+            loop = asyncio_loop()
+            if loop is not None and self._under_way(loop) is None:
+                self._send_in_task(next_question, now, monotonic(), loop)
+            return
+        turn = self._turn
+        if turn.acquire(blocking=False):
+            self._send(next_question, now, monotonic(), turn)
+
+    def _send(
+        self, next_question: Callable[[], Question | None], now: float, since: float, turn: Lock
+    ) -> Event | None:
         question = next_question()
         if question is None:
             turn.release()
-            return
-        # Looked at before the thread runs: it may have failed by the next line, and not be over.
-        is_waited_for, done = not self.is_away, Event()
+            return None
+        done = Event()
         self._departed = monotonic()
         try:
             asked = question, now, since, turn, done
@@ -112,10 +134,8 @@ class Link:
         except RuntimeError as error:  # there can be no more threads
             turn.release()
             self._lost(error, now)
-            return
-        left = ends - monotonic()
-        if is_waited_for and not done.wait(left) and left > _TELLING:
-            self._lost(_slow(), now)
+            return None
+        return done
 
     def _fly(self, question: Question, now: float, since: float, turn: Lock, done: Event) -> None:
         began = monotonic()
@@ -132,7 +152,7 @@ class Link:
         except Exception as error:  # noqa: BLE001 - logged
             self._lost(error, now)
         else:
-            self._heard(heard - began, now)
+            self._heard(heard - began)
         finally:
             self._departed = _NEVER
             turn.release()
@@ -150,20 +170,36 @@ class Link:
         import asyncio  # noqa: PLC0415 - it is loaded: a task of it runs this
 
         ends = loop.time() + LONGEST
-        while (flight := self._flight) is not None and _is_under_way(flight, loop):
+        while (flight := self._under_way(loop)) is not None:
             if self.is_away or not (await asyncio.wait({flight}, timeout=ends - loop.time()))[0]:
                 self._tell_if_slow(now)
                 return
-        question = next_question()
-        if question is None:
-            return
-        self._departed = monotonic()
-        self._flight = flight = loop.create_task(self._fly_in_task(question, now, since))
+        flight = self._send_in_task(next_question, now, since, loop)
         left = ends - loop.time()
-        if not self.is_away:
+        if flight is not None and not self.is_away:
             done, _ = await asyncio.wait({flight}, timeout=left)
             if not done and left > _TELLING:
                 self._lost(_slow(), now)
+
+    def _send_in_task(
+        self,
+        next_question: Callable[[], Question | None],
+        now: float,
+        since: float,
+        loop: asyncio.AbstractEventLoop,
+    ) -> asyncio.Task[None] | None:
+        question = next_question()
+        if question is None:
+            return None
+        self._departed = monotonic()
+        self._flight = loop.create_task(self._fly_in_task(question, now, since))
+        return self._flight
+
+    def _under_way(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None] | None:
+        """Return the task of the question that is under way in this loop."""
+        flight = self._flight
+        is_here = flight is not None and not flight.done() and flight.get_loop() is loop
+        return flight if is_here else None
 
     async def _fly_in_task(self, question: Question, now: float, since: float) -> None:
         began = monotonic()
@@ -180,7 +216,7 @@ class Link:
         except Exception as error:  # noqa: BLE001 - logged
             self._lost(error, now)
         else:
-            self._heard(heard - began, now)
+            self._heard(heard - began)
 
     def _may_ask(self, now: float) -> bool:
         # A question that was under way in the process that this one was forked from never ends.
@@ -205,19 +241,15 @@ class Link:
                 self._what,
             )
 
-    def _heard(self, took: float, now: float) -> None:
+    def _heard(self, took: float) -> None:
         with self._lock:
-            self._again_at = now  # a late answer is one all the same: the next may be in time
             was_away = self.is_away
-            if took > LONGEST:
+            # To be back it has to be well in time: one at the edge would come and go.
+            if took > (LONGEST / 2 if was_away else LONGEST):
                 return
             self.is_away = False
         if was_away:
             _LOGGER.info("Redis answers again: the %s is shared", self._what)
-
-
-def _is_under_way(flight: asyncio.Task[None], loop: asyncio.AbstractEventLoop) -> bool:
-    return not flight.done() and flight.get_loop() is loop
 
 
 def _is_unknown_script(error: Exception) -> bool:

@@ -14,7 +14,7 @@ local least, most, more = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local kept = redis.call('HMGET', KEYS[1], 'missing', 'since', 'count', 'before', 'ends')
-local missing, since = tonumber(kept[1]) or 0, tonumber(kept[2]) or now
+local missing, since = tonumber(kept[1]) or 0, math.min(tonumber(kept[2]) or now, now)
 local count, before = tonumber(kept[3]) or 0, tonumber(kept[4]) or 0
 local ends = math.min(tonumber(kept[5]) or now, now + window)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from httpx_retry._redis.link import LONGEST
 from httpx_retry.redis import RedisCooldown, RedisRetryBudget
 from tests.worlds import World, settled
 
-from .test_budget import KEY, SITE, take, taken
+from .test_budget import KEY, SITE, grow_older, missing, pause, take, taken, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -38,22 +37,6 @@ def _heard(caplog: pytest.LogCaptureFixture) -> None:
 async def worker(world: World, server: Server, **options: Any) -> AsyncIterator[RedisRetryBudget]:
     async with server.client(world, **options) as client:
         yield RedisRetryBudget(client)
-
-
-async def until(condition: Callable[[], bool], world: World) -> None:
-    """Wait for what another thread or task does: 5 s at most."""
-    for _ in range(500):
-        if condition():
-            return
-        await pause(world, 0.01)
-    raise AssertionError("it did not come")
-
-
-async def pause(world: World, seconds: float) -> None:
-    if world.is_async:
-        await asyncio.sleep(seconds)
-    else:
-        time.sleep(seconds)  # noqa: ASYNC251 - in threads it is
 
 
 async def is_shared_again(budget: RedisRetryBudget, world: World, now: float) -> float | None:
@@ -125,10 +108,12 @@ async def test_it_hangs(
 
         await pause(world, 0.1)
         own_server.go_on()
-        await until(lambda: budget._link._again_at == 5, world)  # the late answer is in
+        await until(lambda: budget.missing[SITE].asked == 5, world)  # the late answer is in
         assert budget._link.is_away
         patience(5)
-        await is_shared_again(budget, world, now=5.0)
+        await take(budget, now=5.5)
+        assert budget._link.is_away  # it is asked once a second all the same
+        await is_shared_again(budget, world, now=6.0)
 
     await until(lambda: caplog.messages[1:] == [BACK], world)  # it is written a moment later
 
@@ -284,7 +269,7 @@ async def test_what_each_process_had_of_its_own_is_not_given_to_all(
             budget.deposit(SITE, tokens)
 
         lease = budget.missing[SITE]
-        assert (lease.stock, lease.given) == (0, 0)
+        assert (lease.stock, lease.returned) == (0, 0)
         assert budget._local.missing == {}
 
 
@@ -318,7 +303,44 @@ async def test_what_was_leased_before_is_given_back_all_the_same(
             budget.deposit(SITE, tokens)
 
         lease = budget.missing[SITE]
-        assert lease.stock + lease.given == stock + 5
+        assert lease.stock + lease.returned == stock + 5
+
+
+async def test_a_worker_that_redis_answers_too_late_keeps_nothing_from_the_others(
+    world: World, server: Server
+) -> None:
+    # Given one that went by its own while it held tokens of all
+    async with worker(world, server) as budget:
+        leased = [await take(budget) for _ in range(5)]
+        budget._link.is_away = True
+        for tokens in leased:
+            budget.deposit(SITE, tokens)
+        assert budget.missing[SITE].stock >= 5
+
+        # When one more retry costs a token
+        grow_older(server, 5)
+        assert await take(budget, now=5) == 1.0
+        await until(lambda: budget.missing[SITE].asked == 5, world)
+
+    # Then that is its own, and the others have theirs back
+    assert budget._local.missing == {SITE: 1.0}
+    assert budget.missing[SITE].is_empty
+    assert missing(server) == 0
+
+
+def test_one_that_is_answered_just_in_time_does_not_come_and_go(
+    patience: Callable[[float], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    patience(0.05)
+    link = RedisRetryBudget(redis.Redis())._link
+    link._lost(TimeoutError("late"), 0)
+    was_away = []
+    for seconds in (0.04, 0.02, 0.04):
+        link._heard(seconds)
+        was_away.append(link.is_away)
+
+    assert was_away == [True, False, False]
+    assert caplog.messages[1:] == [BACK]
 
 
 def test_its_own_bucket_is_looked_at_by_one_thread_at_a_time() -> None:

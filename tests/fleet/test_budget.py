@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ import pytest
 import redis
 
 from httpx_retry import Load
+from httpx_retry._redis.budget import _begin_in_child
 from httpx_retry.redis import RedisRetryBudget
 from tests.core.test_budget import busy
 from tests.worlds import World, settled
@@ -74,6 +77,28 @@ def questions(server: Server) -> int:
     return sum(found.get(f"cmdstat_{each}", {}).get("calls", 0) for each in ("evalsha", "eval"))
 
 
+async def until(condition: Callable[[], bool], world: World) -> None:
+    """Wait for what another thread or task does: 5 s at most."""
+    for _ in range(500):
+        if condition():
+            return
+        await pause(world, 0.01)
+    raise AssertionError("it did not come")
+
+
+async def pause(world: World, seconds: float) -> None:
+    if world.is_async:
+        await asyncio.sleep(seconds)
+    else:
+        time.sleep(seconds)  # noqa: ASYNC251 - in threads it is
+
+
+def missing(server: Server) -> float:
+    """What is missing from the one bucket."""
+    with server.admin(decode_responses=True) as client:
+        return float(client.hget(KEY, "missing") or 0)
+
+
 async def test_one_bucket_for_all(world: World, server: Server) -> None:
     async with workers(world, server, 4) as fleet:
         in_turn = [await take(fleet[number % 4]) for number in range(80)]
@@ -123,7 +148,119 @@ async def test_tokens_that_are_given_back_are_spent_again_here(
             one.deposit(SITE, tokens)
             assert await take(one) == tokens
 
+    # Once a second Redis is told of them, and then it has to be asked again.
+    assert questions(server) - before <= 2
+
+
+async def test_who_fails_seldom_keeps_no_tokens(world: World, server: Server) -> None:
+    async with workers(world, server, 30) as fleet:
+        for worker in fleet:
+            tokens = await take(worker)
+            assert tokens == 1.0
+            worker.deposit(SITE, tokens)
+            await until(lambda: missing(server) == 0, world)
+
+
+async def test_what_a_busy_worker_needs_no_more_goes_back_with_its_next_good_request(
+    world: World, server: Server
+) -> None:
+    # Given a worker that has leased more than it needed
+    async with workers(world, server, capacity=1000) as (one, _):
+        for _ in range(20):
+            await take(one)
+        assert one.missing[SITE].stock > 1
+        assert missing(server) > 20
+
+        # When more than a second has passed
+        one.deposit(SITE, None)
+        assert missing(server) > 20
+        grow_older(server, 1.1)
+        one._monotonic = lambda: monotonic() + 1.1
+        one.deposit(SITE, None)
+
+        # Then there is missing what it has spent, and not given back: less what that request gave
+        await until(lambda: missing(server) <= 20, world)
+        assert one.missing[SITE].is_empty
+
+
+async def test_what_cannot_be_told_now_is_told_later(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _):
+        tokens = await take(one)
+        # Given that another question is under way when a retry has ended well
+        if world.is_async:
+            one._link._flight = another = asyncio.create_task(asyncio.sleep(60))
+            one.deposit(SITE, tokens)
+            another.cancel()
+            await asyncio.wait({another})
+        else:
+            with one._link._turn:
+                one.deposit(SITE, tokens)
+        assert one.missing[SITE].returned == tokens
+
+        # When more than a second has passed, and another request was good
+        one._monotonic = lambda: monotonic() + 1.1
+        one.deposit(SITE, None)
+
+        await until(lambda: one.missing[SITE].is_empty, world)
+
+
+async def test_nothing_is_told_while_there_is_no_answer(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _):
+        one._link._lost(TimeoutError(), 0)
+        one._link.tell(lambda: pytest.fail("it was told"), 0)
+
+
+def test_a_fork_leaves_to_the_parent_what_was_leased(server: Server) -> None:
+    with server.admin() as client:
+        one = RedisRetryBudget(client)
+        busy(one, 100, 0)
+        one.lease(SITE, Load.SOME, 0)
+        assert one.missing
+        _begin_in_child()
+
+        assert not one.missing
+        assert one._inherited == 100
+
+
+async def test_what_others_wait_for_here_is_not_given_back(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _):
+        tokens = await take(one)
+        before = questions(server)
+        waiting = one._lacking(SITE, 1.0, 0)
+        assert waiting is not None
+        one.deposit(SITE, tokens)
+        assert await take(one) == tokens
+
     assert questions(server) == before
+
+
+async def test_a_lease_that_holds_tokens_is_not_forgotten(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _):
+        await take(one)
+        held = one.missing[SITE]
+        held.stock = 3.0
+        busy(one, 1, 100)
+        one.deposit(SITE, None)
+        assert one.missing == {SITE: held}
+
+        held.stock = 0.0
+        one.deposit(SITE, None)
+        assert not one.missing
+
+
+async def test_a_clock_of_redis_that_goes_back_does_not_stop_deposits(
+    world: World, server: Server
+) -> None:
+    async with workers(world, server) as (one, other):
+        assert await taken(one) == 20
+        grow_older(server, -1000)
+        for second in (1, 2):
+            for _ in range(10):
+                one.deposit(SITE, None)
+            assert await take(one, now=second) == (None if second == 1 else 1.0)
+            grow_older(server, 1)
+
+        assert await taken(other, now=2) == 1
 
 
 async def test_who_fails_often_leases_in_batches(world: World, server: Server) -> None:
@@ -368,6 +505,26 @@ def test_a_process_that_was_forked_does_not_count_what_its_parent_sent(
 
     # Then the bucket has not grown; it shrinks as the thousand age, by Redis' own clock
     assert 50 < granted < 100
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_process_that_was_forked_counts_what_it_sends_before_it_fails(server: Server) -> None:
+    # Given a budget that was made before the fork
+    with server.admin() as client:
+        budget = RedisRetryBudget(client, capacity=0)
+        busy(budget, 1000, 0)
+        child = os.fork()
+        if child == 0:
+            # When the child is busy, and then fails
+            busy(budget, 300, 1)
+            budget.lease(SITE, Load.SOME, 1)
+            granted = budget.withdraw(SITE, Load.SOME, 1)
+            counted = float(client.hget(KEY, "before") or 0)
+            os._exit(0 if granted == 1 and 290 < counted <= 300 else 1)
+
+        # Then its own requests count, and not those of its parent
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 async def test_a_process_that_was_forked_finds_no_lock_of_its_parent(
