@@ -197,9 +197,9 @@ class RedisRetryBudget:
         key = key_of(self._prefix, "budget", origin)
         return Question(key, (*self._rule, *asked.arguments), partial(self._book, lease, asked))
 
-    def _book(self, lease: Lease, asked: Asked, reply: Any, _: float) -> None:
+    def _book(self, lease: Lease, asked: Asked, granted: float, _: float) -> None:
         with self._locked():
-            lease.book(asked, float(reply), self._monotonic())
+            lease.book(asked, granted, self._monotonic())
 
     def _lease_of(self, origin: str) -> Lease:
         lease = self.missing.get(origin)

@@ -92,9 +92,8 @@ class RedisCooldown(LocalCooldown):
         return Question(key_of(self._prefix, "cool-down", origin), (milliseconds,), book)
 
     def _book(  # noqa: PLR0913, PLR0917 - the first four belong to the question
-        self, origin: str, told: float, milliseconds: int, now: float, reply: Any, took: float
+        self, origin: str, told: float, milliseconds: int, now: float, left: float, took: float
     ) -> None:
-        left = float(reply)
         if self._told.get(origin) == told:
             self._told.pop(origin, None)  # another thread may have dropped it
         if left > milliseconds:

@@ -14,6 +14,7 @@ from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._core._checks import LARGEST
 from .._loop import asyncio_loop
 
 if TYPE_CHECKING:
@@ -37,12 +38,13 @@ class Question(NamedTuple):
     Attributes:
         key: the one that it touches.
         arguments: its others.
-        book: called with the reply and the seconds since it was asked for; it may come late.
+        book: called with the reply, a number from 0 on, and the seconds since it was asked for; it
+            may come late.
     """
 
     key: str
     arguments: tuple[float, ...]
-    book: Callable[[Any, float], None]
+    book: Callable[[float, float], None]
 
 
 class Link:
@@ -148,7 +150,7 @@ class Link:
                     raise
                 reply = client.eval(self._script, 1, key, *arguments)
             heard = monotonic()
-            question.book(reply, heard - since)
+            question.book(_number_in(reply), heard - since)
         except Exception as error:  # noqa: BLE001 - logged
             self._lost(error, now)
         else:
@@ -212,7 +214,7 @@ class Link:
                     raise
                 reply = await client.eval(self._script, 1, key, *arguments)
             heard = monotonic()
-            question.book(reply, heard - since)
+            question.book(_number_in(reply), heard - since)
         except Exception as error:  # noqa: BLE001 - logged
             self._lost(error, now)
         else:
@@ -255,6 +257,13 @@ class Link:
 def _is_unknown_script(error: Exception) -> bool:
     # By its name: forks of the client have exceptions of their own.
     return type(error).__name__ == "NoScriptError"
+
+
+def _number_in(reply: Any) -> float:
+    number = float(reply)
+    if not 0.0 <= number <= LARGEST:
+        raise ValueError(f"{reply!r} is no reply")
+    return number
 
 
 def _slow() -> Exception:

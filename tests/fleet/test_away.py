@@ -328,6 +328,25 @@ async def test_a_worker_that_redis_answers_too_late_keeps_nothing_from_the_other
     assert missing(server) == 0
 
 
+@pytest.mark.parametrize("reply", [b"nan", b"-100", b"inf", b"words", None])
+def test_what_is_no_number_of_tokens_is_not_believed(
+    reply: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Lying:
+        def execute_command(self) -> None:
+            """As clients have."""
+
+        def evalsha(self, *_: Any) -> Any:
+            return reply
+
+    budget = RedisRetryBudget(Lying())
+    budget.lease(SITE, Load.SOME, 0)
+
+    assert budget.withdraw(SITE, Load.SOME, 0) == 1.0
+    assert budget._link.is_away
+    assert len(caplog.messages) == 1
+
+
 def test_one_that_is_answered_just_in_time_does_not_come_and_go(
     patience: Callable[[float], None], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -157,7 +157,7 @@ async def test_a_late_answer_to_what_is_forgotten_is_nothing(world: World, serve
         question = one._question(SITE, 0)
         assert question is not None
         one.remaining(SITE, 20)
-        question.book("0", 0.0)
+        question.book(0, 0.0)
 
         assert (one.cooling, one._told, one._asked) == ({}, {}, {})
         assert one._question(SITE, 20) is None
