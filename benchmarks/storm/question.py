@@ -131,6 +131,23 @@ def fleets(bench: Bench, pool: ProcessPoolExecutor) -> Table:
     return table
 
 
+def flaky_fleets(bench: Bench, pool: ProcessPoolExecutor) -> Table:
+    """Workers that fail now and then: nobody's bucket may run empty."""
+    requests = bench.pick(100_000, 10_000)
+    table = Table(
+        f"1 in 100 calls fails, {requests:,} requests of 160 workers: how many failed",
+        {"bucket": "", "failed": ",d"},
+    )
+    rows = [
+        (name, pool.submit(flaky, kind, 0.01, requests, clients=160))
+        for name, kind in ((OWN, OURS), (SHARED, FLEET))
+    ]
+    for step in bench.steps("flaky fleets", len(rows)):
+        name, found = rows[step]
+        table.add(name, found.result().failed)
+    return table
+
+
 def in_earnest() -> Iterator[Table]:
     """The run of 8 processes with a real Redis."""
     outages, quotas = workers()
@@ -158,6 +175,7 @@ def measure(bench: Bench) -> Iterator[Table]:
         yield troubles(bench, pool, contenders)
         yield flakiness(bench, pool)
         yield fleets(bench, pool)
+        yield flaky_fleets(bench, pool)
     if not bench.quick:
         yield wire()
         yield from in_earnest()

@@ -84,7 +84,7 @@ def limit(contender: Contender) -> Tally:
     return _tally(_ended(contender, Limit(), (k / 1e6 for k in range(200))))
 
 
-def flaky(contender: Contender, share: float, requests: int) -> Tally:
-    """4 clients of 40 requests a second against a service that fails a share of all calls."""
+def flaky(contender: Contender, share: float, requests: int, clients: int = 4) -> Tally:
+    """160 requests a second, of so many clients, to a service that fails a share of all calls."""
     arrivals = steady(160.0, 0.0, requests / 160.0, seed=7)
-    return _tally(_ended(contender, Flaky(share, seed=7), arrivals, clients=4))
+    return _tally(_ended(contender, Flaky(share, seed=7), arrivals, clients))
