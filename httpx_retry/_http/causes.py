@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 # Causes form a short chain; one that is longer, or a ring, is not followed.
 _LONGEST_CHAIN = 12
@@ -74,14 +75,20 @@ def is_of_proxy(chain: tuple[Any, ...]) -> bool:
 
     Nothing but the place in httpcore tells it: what makes connections is not what secures tunnels.
     """
-    for link in chain:
-        step = link.__traceback__ if isinstance(link, BaseException) else None
-        while step is not None:
-            module = step.tb_frame.f_globals.get("__name__", "")
-            if step.tb_frame.f_code.co_name == "_connect" and module.endswith(".connection"):
-                return True
-            step = step.tb_next
-    return False
+    frames = (frame for link in chain for frame in _frames_of(link))
+    return any(
+        frame.f_code.co_name == "_connect"
+        and frame.f_globals.get("__name__", "").endswith(".connection")
+        for frame in frames
+    )
+
+
+def _frames_of(link: Any) -> Iterator[FrameType]:
+    """The frames that an exception came through."""
+    step = link.__traceback__ if isinstance(link, BaseException) else None
+    while step is not None:
+        yield step.tb_frame
+        step = step.tb_next
 
 
 def says_too_much(error: BaseException) -> bool:
@@ -92,11 +99,17 @@ def says_too_much(error: BaseException) -> bool:
     """
     behind = error.__cause__
     if behind is None and not error.__suppress_context__:
-        behind = error.__context__
+        behind = _handled_by(error)
     if behind is None or type(behind).__module__.partition(".")[0] in _OWN_LIBRARIES:
         return False
     chain = chain_of(behind)
     return not any(first(chain, module, name) for module, name in _NOT_CONNECTED)
+
+
+def _handled_by(error: BaseException) -> BaseException | None:
+    """What the transport was handling when it raised this: not what its caller was busy with."""
+    context, own = error.__context__, set(_frames_of(error))
+    return context if any(frame in own for frame in _frames_of(context)) else None
 
 
 _OWN_LIBRARIES = ("httpcore", "httpcore2")

@@ -365,8 +365,42 @@ def departed(
 
 def within(context: Exception, error: Exception, *, told: bool = True) -> Exception:
     """The error, as it is raised while another is handled."""
-    error.__context__, error.__suppress_context__ = context, not told
+
+    def transport() -> None:
+        try:
+            raise context
+        except type(context):
+            if told:
+                raise error  # noqa: B904 - as some do
+            raise error from None
+
+    with pytest.raises(type(error)):
+        transport()
     return error
+
+
+def while_busy_with(context: Exception, error: Exception) -> Exception:
+    """The error, as it is raised for a caller that handles another."""
+
+    def transport() -> None:
+        raise error
+
+    def caller() -> None:
+        try:
+            raise context
+        except type(context):
+            transport()
+
+    with pytest.raises(type(error)):
+        caller()
+    assert error.__context__ is context
+    # As the driver leaves it: what it came through begins with the transport.
+    assert error.__traceback__ is not None
+    steps = error.__traceback__
+    while steps.tb_frame.f_code is not transport.__code__:
+        assert steps.tb_next is not None
+        steps = steps.tb_next
+    return error.with_traceback(steps)
 
 
 def borrowed(name: str = "ConnectTimeout") -> Any:
@@ -388,6 +422,7 @@ def borrowed(name: str = "ConnectTimeout") -> Any:
         (within(ConnectionRefusedError(), borrowed()), Evidence.UNSENT),
         # It is httpx's own after all, in a wrapper that hides what it wraps.
         (caused(borrowed(), httpcore.ConnectTimeout()), Evidence.UNSENT),
+        (while_busy_with(ConnectionResetError(), borrowed()), Evidence.UNSENT),
         # Nothing else is known of it.
         (borrowed(), Evidence.UNSENT),
         (within(ConnectionResetError(), borrowed(), told=False), Evidence.UNSENT),
