@@ -38,7 +38,7 @@ def origin_of(url: httpx.URL) -> str:
         host = url.host
     if ":" in host:
         host = f"[{host}]"
-    if port == _DEFAULT_PORTS.get(scheme):
+    if port is not None and port == _DEFAULT_PORTS.get(scheme):
         port = None  # httpx keeps it where the scheme was written in capitals
     return f"{scheme}://{host}" if port is None else f"{scheme}://{host}:{port}"
 
