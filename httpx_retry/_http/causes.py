@@ -100,7 +100,7 @@ def says_too_much(error: BaseException) -> bool:
     behind = error.__cause__
     if behind is None and not error.__suppress_context__:
         behind = _handled_by(error)
-    if behind is None or type(behind).__module__.partition(".")[0] in _OWN_LIBRARIES:
+    if behind is None or type(behind).__module__ in _OWN_LIBRARIES:
         return False
     chain = chain_of(behind)
     return not any(first(chain, module, name) for module, name in _NOT_CONNECTED)

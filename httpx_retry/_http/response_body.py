@@ -125,8 +125,7 @@ class Body:
     def cannot_go_on(self) -> str | None:
         """Return why no rest can be asked for; None where it can."""
         facts = self.facts
-        if self._held is not None:
-            self._held = []
+        self._held = None  # of one that broke off it is of no use
         if not self.delivered:
             return None
         if facts.media_type == b"text/event-stream":
