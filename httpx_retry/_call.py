@@ -91,12 +91,11 @@ class Call(LatestAttempt):
         # A look at httpx's headers is dear, and of no use where the method says it all.
         self.method = method = request.method
         self.is_keyed = method not in policy.methods and self.outgoing.is_keyed
-        if outgoing is not None:
-            self.is_replayable = outgoing.is_replayable
-        else:  # as there, without making one
-            self.is_replayable = request.stream is self._body or is_same_body(
-                request.stream, self._body, self._settings.wire.family
-            )
+        self.is_replayable = (
+            is_same_body(request.stream, self._body, self._settings.wire.family)
+            if outgoing is None  # as there, without making one
+            else outgoing.is_replayable
+        )
         self.elapsed = self._ended - self._began
         self.is_closed = epoch != self.epoch
         decision = decide(policy, self, outcome, self._settings.random, self._withdraw)

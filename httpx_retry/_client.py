@@ -96,7 +96,7 @@ def _transport_for(client: object) -> type[Any]:
 
         return RetryTransport2
     if is_a(client, "httpx2", "AsyncClient"):
-        from .httpx2 import AsyncRetryTransport as AsyncRetryTransport2  # noqa: PLC0415
+        from .httpx2 import AsyncRetryTransport as AsyncRetryTransport2  # noqa: PLC0415 - likewise
 
         return AsyncRetryTransport2
     raise TypeError(
@@ -121,7 +121,7 @@ def _wrap_transports(client: Any, family: Family, wrap: Callable[[Any], Any]) ->
         # None stands for "no transport of its own"; one transport may be mounted twice.
         if each is not None and id(each) not in wrapped:
             wrapped[id(each)] = wrap(each)
-    client._transport = wrapped[id(transport)]  # noqa: SLF001
-    client._mounts = {  # noqa: SLF001
+    client._transport = wrapped[id(transport)]  # noqa: SLF001 - likewise
+    client._mounts = {  # noqa: SLF001 - likewise
         pattern: wrapped.get(id(each)) for pattern, each in mounts.items()
     }

@@ -100,9 +100,9 @@ class Recovery(Call):
         self._status = self._status_of_body  # its headers had come
         # Time counts while it is spent on the recovery, not while the caller reads.
         self._began = self._ended - self._spent
-        if self._records and latest_of(self._records).wait is None:
-            reason = latest_of(self._records).reason
-            if isinstance(reason, StopReason) and reason is not StopReason.DONE:
+        reason = latest_of(self._records).reason if self._records else None
+        if isinstance(reason, StopReason):
+            if reason is not StopReason.DONE:
                 self._given_up = Stop(reason)  # it was handed over as failed, and is not mended
             self._records = without_latest(self._records)  # the same attempt, which ends only now
         self.attempts -= 1

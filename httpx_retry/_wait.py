@@ -130,7 +130,7 @@ class TaskWait:
     def __init__(self, clock: Clock) -> None:
         # It brings modules that threads do without. When a wait begins, there may be no file left
         # that the process could open.
-        from ._timer import LoopTimer  # noqa: PLC0415
+        from ._timer import LoopTimer  # noqa: PLC0415 - as said
 
         self.epoch = 0
         self._virtual = clock if isinstance(clock, VirtualClock) else None

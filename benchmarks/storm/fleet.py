@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from httpx_retry import Load
-    from httpx_retry._redis.link import Link, Question
+    from httpx_retry._redis.link import Link
+    from httpx_retry._redis.question import Question
 
     from .model import Clock
 

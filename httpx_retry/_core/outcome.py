@@ -157,7 +157,7 @@ class Outcome:
         server_wait: float | None = None,
         should_retry: bool | None = None,
         at_once: bool = False,  # noqa: FBT002 - as said, and the next one
-        connection_refused: bool = False,  # noqa: FBT002
+        connection_refused: bool = False,  # noqa: FBT002 - as said
     ) -> None:
         self.request = request
         self.response = response

@@ -222,7 +222,7 @@ class OneShotGuard(BodyGuard):
         self._iterator = iterator
         if self._capacity:
             # Held open for as long as the call lasts; `close` ends it.
-            self._kept = SpooledTemporaryFile(max_size=min(self._capacity, _IN_MEMORY))  # noqa: SIM115
+            self._kept = SpooledTemporaryFile(max_size=min(self._capacity, _IN_MEMORY))  # noqa: SIM115 - as said
 
     def _break(self, error: BaseException) -> None:
         """A generator that has raised, or was cancelled, ends at once when it is asked again."""

@@ -14,7 +14,8 @@ from .._core.budget import MOST_ORIGINS, WINDOW, RetryBudget
 from .._core.outcome import Load
 from .keys import check_prefix, key_of
 from .lease import Asked, CountedTraffic, Lease
-from .link import Link, Question
+from .link import Link
+from .question import Question
 from .scripts import LEASE
 
 if TYPE_CHECKING:

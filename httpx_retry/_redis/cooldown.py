@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.cooldown import LocalCooldown
 from .keys import check_prefix, key_of
-from .link import Link, Question
+from .link import Link
+from .question import Question
 from .scripts import COOL_DOWN
 
 if TYPE_CHECKING:

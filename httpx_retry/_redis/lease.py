@@ -25,7 +25,6 @@ class Asked(NamedTuple):
         earned: tokens that good first attempts give.
         returned: tokens that are given back.
         requests: those of which Redis does not know yet.
-        given: all tokens that it is given.
         age: seconds since it answered last; 0: it has not.
         least: tokens without which there is no retry.
         most: tokens that are waited for.
@@ -37,7 +36,6 @@ class Asked(NamedTuple):
     earned: float
     returned: float
     requests: float
-    given: float
     age: float
     least: float
     most: float
@@ -46,7 +44,8 @@ class Asked(NamedTuple):
     @property
     def arguments(self) -> tuple[float, ...]:
         """What the script is given of it."""
-        return self[4:]
+        given = self.earned + self.returned
+        return self.requests, given, self.age, self.least, self.most, self.more
 
 
 class Lease:
@@ -159,7 +158,6 @@ class Lease:
             self.earned,
             self.returned,
             min(traffic.total - self._reported, traffic.of_late(now)),
-            self.earned + self.returned,
             0.0 if self.asked is None else now - self.asked,
             least,
             most,

@@ -12,14 +12,16 @@ from hashlib import sha1
 from inspect import iscoroutinefunction
 from threading import Event, Lock, Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from .._core._checks import LARGEST
 from .._loop import asyncio_loop
+from .question import is_unknown_script, number_in
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
+
+    from .question import Question
 
 # Seconds: for the longest that a request waits, and between questions while there is no answer.
 LONGEST = 0.05
@@ -30,21 +32,6 @@ _MOST_SHOWN = 200
 _NEVER = float("inf")
 
 _LOGGER = logging.getLogger("httpx_retry")
-
-
-class Question(NamedTuple):
-    """What a script is asked.
-
-    Attributes:
-        key: the one that it touches.
-        arguments: its others.
-        book: called with the reply, a number from 0 on, and the seconds since it was asked for; it
-            may come late.
-    """
-
-    key: str
-    arguments: tuple[float, ...]
-    book: Callable[[float, float], None]
 
 
 class Link:
@@ -146,11 +133,11 @@ class Link:
             try:
                 reply = client.evalsha(self._sha, 1, key, *arguments)
             except Exception as error:
-                if not _is_unknown_script(error):
+                if not is_unknown_script(error):
                     raise
                 reply = client.eval(self._script, 1, key, *arguments)
             heard = monotonic()
-            question.book(_number_in(reply), heard - since)
+            question.book(number_in(reply), heard - since)
         except Exception as error:  # noqa: BLE001 - logged
             self._lost(error, now)
         else:
@@ -210,11 +197,11 @@ class Link:
             try:
                 reply = await client.evalsha(self._sha, 1, key, *arguments)
             except Exception as error:
-                if not _is_unknown_script(error):
+                if not is_unknown_script(error):
                     raise
                 reply = await client.eval(self._script, 1, key, *arguments)
             heard = monotonic()
-            question.book(_number_in(reply), heard - since)
+            question.book(number_in(reply), heard - since)
         except Exception as error:  # noqa: BLE001 - logged
             self._lost(error, now)
         else:
@@ -252,18 +239,6 @@ class Link:
             self.is_away = False
         if was_away:
             _LOGGER.info("Redis answers again: the %s is shared", self._what)
-
-
-def _is_unknown_script(error: Exception) -> bool:
-    # By its name: forks of the client have exceptions of their own.
-    return type(error).__name__ == "NoScriptError"
-
-
-def _number_in(reply: Any) -> float:
-    number = float(reply)
-    if not 0.0 <= number <= LARGEST:
-        raise ValueError(f"{reply!r} is no reply")
-    return number
 
 
 def _slow() -> Exception:
