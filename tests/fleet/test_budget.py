@@ -190,6 +190,7 @@ async def test_what_cannot_be_told_now_is_told_later(world: World, server: Serve
         if world.is_async:
             one._link._flight = another = asyncio.create_task(asyncio.sleep(60))
             one.deposit(SITE, tokens)
+            assert one._link._flight is another
             another.cancel()
             await asyncio.wait({another})
         else:
