@@ -81,7 +81,8 @@ class Family:
         self.transports: tuple[type, ...] = (self.BaseTransport, self.AsyncBaseTransport)
         self.apps: tuple[type, ...] = (module.ASGITransport, module.WSGITransport)
         self.traceless: tuple[type, ...] = (module.MockTransport, *self.apps)
-        self.own = (self.HTTPTransport, self.AsyncHTTPTransport, *self.traceless)
+        real = self.HTTPTransport, self.AsyncHTTPTransport
+        self.own: tuple[type, ...] = (*real, *self.traceless)
         self._joined: dict[type, type] = {}
         self._no_closes = (None, module.SyncByteStream.close, module.AsyncByteStream.aclose)
         self._idle: dict[type, bool] = {}
