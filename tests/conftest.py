@@ -8,6 +8,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from hypothesis import settings
 
 from httpx_retry.testing import FakeClock
 
@@ -15,6 +16,10 @@ from .worlds import WORLDS, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(params=WORLDS, ids=lambda world: world.name)

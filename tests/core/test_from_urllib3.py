@@ -120,7 +120,7 @@ def retries(draw: st.DrawFn) -> Retry:
     )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     retry=retries(),
     method=st.sampled_from(METHODS),
