@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .body_guard import BodyGuard, OneShotGuard, RewindingGuard
+from .body_guard import BodyGuard, RewindingGuard
+from .one_shot_guard import OneShotGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ def guard_for(request: httpx.Request, family: Family, capacity: int) -> BodyGuar
     rewind = _way_back(stream, family)
     if rewind is None:
         return family.stream_class(OneShotGuard)(stream, family, capacity)
-    return family.stream_class(RewindingGuard)(stream, family, rewind)
+    return family.stream_class(RewindingGuard)(stream, family, rewind, _files_in(stream, family))
 
 
 def is_same_body(now: Any, before: Any, family: Family) -> bool:
@@ -52,22 +53,31 @@ def by_reading() -> None:
     """Nothing need be done: to read it anew begins where the first send began."""
 
 
+def _files_in(stream: Any, family: Family) -> list[Any]:
+    """The files from which a body is read."""
+    if isinstance(stream, family.MultipartStream):
+        files = (field.file for field in stream.fields if hasattr(field, "file"))
+        return [file for file in files if not isinstance(file, str | bytes)]
+    if isinstance(stream, family.iterator_streams):
+        source = stream._stream  # noqa: SLF001 - as below
+        return [source] if hasattr(source, "read") or hasattr(source, "aread") else []
+    return []
+
+
 def _way_back(stream: Any, family: Family) -> Callable[[], object] | None:
     """What takes a body back to where it stands now; None: nothing does."""
+    files = _files_in(stream, family)
     if isinstance(stream, family.MultipartStream):
         # httpx itself goes back to the start of each file that it can seek in.
-        files = [field.file for field in stream.fields if hasattr(field, "file")]
-        read_once = [
-            file for file in files if not isinstance(file, str | bytes) and _start_of(file) is None
-        ]
-        return None if read_once else by_reading
+        return None if any(_start_of(file) is None for file in files) else by_reading
+    if files:
+        (file,) = files
+        # A file of the async world tells its position to those who await it: not here.
+        start = _start_of(file) if hasattr(stream, "__iter__") else None
+        return None if start is None else lambda: file.seek(start)
     if not isinstance(stream, family.iterator_streams):
         return None
-    source = stream._stream  # noqa: SLF001 - httpx has no other way to tell a file from an iterator
-    if hasattr(source, "read") or hasattr(source, "aread"):
-        # A file of the async world tells its position to those who await it: not here.
-        start = _start_of(source) if hasattr(stream, "__iter__") else None
-        return None if start is None else lambda: source.seek(start)
+    source = stream._stream  # noqa: SLF001 - httpx has no other way to tell an iterator from its source
     return by_reading if _gives_a_new_iterator_each_time(source) else None
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from httpx_retry._http.body_guard import BodyGuard, OneShotGuard, RewindingGuard
+from httpx_retry._http.body_guard import BodyGuard, RewindingGuard
 from httpx_retry._http.family import Family
+from httpx_retry._http.one_shot_guard import OneShotGuard
 from httpx_retry._http.request_body import by_reading, guard_for
 from tests.worlds import Stream
 

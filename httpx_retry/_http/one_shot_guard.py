@@ -1,0 +1,117 @@
+"""The guard inside which a request body travels that can be read only once."""
+
+from __future__ import annotations
+
+import os
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from .body_guard import BodyGuard
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from .family import Family
+
+# What a replay buffer keeps in memory before it turns to a file, and reads back at a time.
+_IN_MEMORY = 1 << 20
+_CHUNK = 1 << 16
+
+
+class OneShotGuard(BodyGuard):
+    """A body that can be read once: a generator, an iterator, a pipe.
+
+    Args:
+        stream: httpx's stream of it.
+        family: the httpx that made it.
+        capacity: bytes of it to keep, so that it can be sent again; 0: none.
+    """
+
+    def __init__(self, stream: Any, family: Family, capacity: int) -> None:
+        super().__init__(stream, family)
+        self._iterator: Any = None
+        self._capacity = capacity
+        self._kept: SpooledTemporaryFile[bytes] | None = None
+        self._size = 0
+        self._is_untouched = True
+
+    @property
+    def is_replayable(self) -> bool:
+        """Whether no byte was taken of it, or all that was read of it was kept."""
+        return self._is_untouched or self._kept is not None
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._begin()
+        if self._iterator is None:
+            self._start(iter(self._stream))
+        # Read by hand: only so is an end by an error told from the end, and from being left.
+        while True:
+            try:
+                chunk = next(self._iterator)
+            except StopIteration:
+                return
+            except BaseException as error:
+                self._break(error)
+                raise
+            self._keep(chunk)
+            yield chunk
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._begin():
+            yield chunk
+        if self._iterator is None:
+            self._start(self._stream.__aiter__())
+        while True:
+            try:
+                chunk = await anext(self._iterator)
+            except StopAsyncIteration:
+                return
+            except BaseException as error:
+                self._break(error)
+                raise
+            self._keep(chunk)
+            yield chunk
+
+    def _begin(self) -> Iterator[bytes]:
+        """What earlier sends have read already."""
+        if not self.is_replayable:
+            raise self._refuse("it is a stream that was read already")
+        if self._kept is not None:
+            self._kept.seek(0)
+            while chunk := self._kept.read(_CHUNK):
+                yield chunk
+
+    def _start(self, iterator: Any) -> None:
+        self._iterator = iterator
+        if self._capacity:
+            # Held open for as long as the call lasts; `close` ends it.
+            self._kept = SpooledTemporaryFile(max_size=min(self._capacity, _IN_MEMORY))  # noqa: SIM115 - as said
+
+    def _break(self, error: BaseException) -> None:
+        """A generator that has raised, or was cancelled, ends at once when it is asked again."""
+        self._is_untouched = False
+        self._forget()
+        if isinstance(error, Exception):
+            self.error = error
+
+    def _keep(self, chunk: bytes) -> None:
+        if chunk:
+            self._is_untouched = False
+        if self._kept is None:
+            return
+        self._size += len(chunk)
+        if self._size > self._capacity:
+            self._forget()
+            return
+        self._kept.seek(0, os.SEEK_END)
+        self._kept.write(chunk)
+
+    def _forget(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+    def close(self) -> None:
+        """Forget the body's errors, and what was kept of it. The body itself is the caller's."""
+        super().close()
+        self._forget()
