@@ -143,7 +143,7 @@ class AsyncRetryDriver:
                 call.close()
         inner: Any
         if (
-            method in policy.mended_methods
+            (method in policy.mended_methods or (call is not None and call.is_mended))
             and not response.is_closed
             # Most are 200: to look for one in a set costs twice as much.
             and (response.status_code == OK or response.status_code not in WITHOUT_BODY)

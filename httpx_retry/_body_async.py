@@ -81,8 +81,7 @@ class AsyncBodyStream:
     def _new_body(self, source: Source, response: httpx.Response) -> Body:
         version = response.extensions.get("http_version", b"")
         facts = facts_of(response.status_code, response.headers.raw, version)
-        is_get = request_of(source).method == "GET"
-        return Body(facts, self.driver._settings.clock.monotonic, may_ask_ranges=is_get)
+        return Body(facts, self.driver._settings.clock.monotonic, request_of(source).method)
 
     def _recovery_of(self, source: Source, response: httpx.Response, body: Body) -> Recovery:
         recovery = Recovery(self.driver._settings, source, response, body)

@@ -60,6 +60,11 @@ class Call(LatestAttempt):
         """The request as it is before `prepare` has it: what will be asked for again."""
         return self.request if self._outgoing is None else self._outgoing.base
 
+    @property
+    def is_mended(self) -> bool:
+        """Whether its response's body is mended: asked where the method alone does not say so."""
+        return self._policy.mends(self.request.method) and self.outgoing.may_run_twice
+
     def follow(self, earlier: Call) -> None:
         """Go on where an earlier journey of the same request ended."""
         self._outgoing = earlier._outgoing

@@ -18,7 +18,8 @@ RetryIf = Callable[[Outcome], "bool | None"]
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
 # Safe, and what they answer with is what was asked for: a DELETE's second answer is another.
-_MENDED_METHODS = frozenset({"GET", "QUERY"})
+# Their responses have no body, or one that is a tunnel (RFC 9110 §9.3.2, §9.3.6).
+_BODILESS_METHODS = frozenset({"HEAD", "CONNECT"})
 
 # The methods that need a key to be idempotent (draft-ietf-httpapi-idempotency-key-header).
 _KEYED_METHODS = frozenset({"POST", "PATCH"})
@@ -62,8 +63,9 @@ class RetryPolicy:
             `outcome.response.content`. The response handed over reads and streams as if untouched.
         replay_buffer: bytes of a body that can be read only once (a generator, a pipe) to keep, so
             that it can be sent again; what goes beyond 1 MiB is kept in a temporary file.
-        recover_body: mend a response body that breaks off, for GET and QUERY where `methods` has
-            them: from its exact continuation, or not at all.
+        recover_body: mend a response body that breaks off, of what may run twice: from its exact
+            continuation for GET and QUERY, from a new beginning while nothing was delivered, or
+            not at all.
 
     Raises:
         ValueError: for a value out of range.
@@ -121,8 +123,8 @@ class RetryPolicy:
         self._settle("exceptions", _checked_exceptions(self.exceptions))
         plain = (method for method in self.methods if not self.generates_key_for(method))
         self._settle("plain_methods", frozenset(plain if self.max_elapsed is None else ()))
-        mended = _MENDED_METHODS & frozenset(self.methods) if self.recover_body else frozenset()
-        self._settle("mended_methods", mended)
+        mended = (method for method in self.methods if self.mends(method))
+        self._settle("mended_methods", frozenset(mended))
         # A rule of our own leaves good responses alone, and says so; any other is asked about all.
         asked_from = getattr(type(self.retry_if), "asked_from", 0)
         failing_from = FIRST_ERROR_STATUS if self.retry_if is None else asked_from
@@ -130,6 +132,10 @@ class RetryPolicy:
 
     def _settle(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
+
+    def mends(self, method: str) -> bool:
+        """Whether the response body of such a request is mended, if that one may run twice."""
+        return self.recover_body and method not in _BODILESS_METHODS
 
     def generates_key_for(self, method: str) -> bool:
         """Whether a request of this method is given a key if it has none."""

@@ -9,6 +9,7 @@ from .._core.from_urllib3 import Urllib3Backoff
 from .._core.outcome import Evidence
 from .._core.policy import FIELDS, RetryPolicy
 from .._http.faults import evidence_of_status
+from .._http.response_body import CONTINUED_METHODS
 from .figures import duration
 from .forecast import SAMPLED
 
@@ -171,13 +172,14 @@ def _what_becomes_of_bodies(policy: RetryPolicy) -> Iterator[Fact]:
     if policy.replay_buffer:
         kept = f"{policy.replay_buffer:,} bytes"
         yield Fact("requests", f"Up to {kept} of a body that can be read only once are kept.")
-    if policy.mended_methods:
-        mended = _listed(_in_order(policy.mended_methods), "or")
+    if policy.mended_methods or (policy.recover_body and policy.idempotency_header is not None):
+        continued = _in_order(CONTINUED_METHODS & policy.mended_methods)
+        anywhere = f"of {_listed(continued, 'or')} anywhere, else " if continued else ""
         yield Fact(
             "responses",
-            f"A body of {mended} that breaks off is mended,"
-            " within the same limits; 64 KiB more of it start the count of attempts anew, up to"
-            " 100 sends.",
+            "Of what may run twice, a body that breaks off is mended within the same limits:"
+            f" {anywhere}while nothing of it was delivered. 64 KiB more of it start the count of"
+            " attempts anew, up to 100 sends.",
         )
 
 

@@ -35,9 +35,12 @@ class Outgoing(NextRequest):
         body: its stream, then: the same holds.
         policy: says which methods may run twice, and what makes others do so.
         wire: what the request goes out through.
+
+    Attributes:
+        may_run_twice: whether what was sent last may be sent again though it may have run.
     """
 
-    __slots__ = ("_body", "_deadline", "_guard", "_guards", "_witness")
+    __slots__ = ("_body", "_deadline", "_guard", "_guards", "_witness", "may_run_twice")
 
     def __init__(
         self, request: httpx.Request, url: httpx.URL, body: Any, policy: RetryPolicy, wire: Wire
@@ -48,6 +51,7 @@ class Outgoing(NextRequest):
         self._guard: BodyGuard | None = None
         self._guards: tuple[BodyGuard, ...] = ()
         self._witness: Witness | None = None
+        self.may_run_twice = False
 
     @property
     def is_replayable(self) -> bool:
@@ -76,17 +80,17 @@ class Outgoing(NextRequest):
             request = self._guarded(request)
         self.request = request
         self._witness = self._deadline = None
-        as_trace = self._wire.as_trace
-        is_traced = as_trace is not None and not self._may_run_twice(request)
+        self.may_run_twice = self._may_run_twice(request)
+        as_trace = None if self.may_run_twice else self._wire.as_trace
         moves_timeouts = moves_timeouts or ends is not None
-        if not moves_timeouts and not is_traced:
+        if not moves_timeouts and as_trace is None:
             return request
         sent = copied(request)
         if moves_timeouts:
             timeouts = sent.extensions.get("timeout")
             timeouts = timeouts if isinstance(timeouts, Mapping) else {}
             sent.extensions["timeout"] = self._deadline = Deadline(timeouts, ends, monotonic)
-        if as_trace is not None and is_traced:
+        if as_trace is not None:
             self._witness = Witness()
             sent.extensions["trace"] = as_trace(self._witness, sent.extensions.get("trace"))
         return sent

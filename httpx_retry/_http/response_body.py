@@ -28,6 +28,10 @@ _DIGITS_OF_SMALL = len(str(_SMALL))
 _DIGESTED = 1 << 24
 # Without a length either, seconds after which a body is a feed, and for which skipping may take.
 _YOUNG = 5.0
+# These are only asked for what is there; the answer to another PUT or POST may be about that one.
+CONTINUED_METHODS = frozenset({"GET", "QUERY"})
+# Ranges are defined for no other method (RFC 9110 §14.2).
+_RANGED_METHOD = "GET"
 
 
 def is_small(headers: httpx.Headers) -> bool:
@@ -48,8 +52,8 @@ class Body:
 
     Args:
         facts: of the response that it began with.
-        may_ask_ranges: whether its request is a GET: ranges are defined for no other method.
         monotonic: the clock, in seconds.
+        method: of its request.
 
     Attributes:
         delivered: bytes that the caller has.
@@ -61,7 +65,8 @@ class Body:
         "_born",
         "_digest",
         "_held",
-        "_may_ask_ranges",
+        "_is_continued",
+        "_method",
         "_monotonic",
         "_rest",
         "delivered",
@@ -70,12 +75,11 @@ class Body:
         "refusal",
     )
 
-    def __init__(
-        self, facts: Facts, monotonic: Callable[[], float], *, may_ask_ranges: bool
-    ) -> None:
+    def __init__(self, facts: Facts, monotonic: Callable[[], float], method: str) -> None:
         self.delivered = 0
-        self._may_ask_ranges = may_ask_ranges
         self._monotonic = monotonic
+        self._method = method
+        self._is_continued = method in CONTINUED_METHODS  # after a part of it was delivered
         self._begin(facts)
 
     def _begin(self, facts: Facts) -> None:
@@ -87,7 +91,7 @@ class Body:
         self._born: float | None = None
         is_small = facts.length is not None and facts.length <= _SMALL
         self._held: list[bytes] | None = [] if is_small else None
-        if not is_small and (facts.validator is None or facts.is_coded):
+        if self._is_continued and not is_small and (facts.validator is None or facts.is_coded):
             self._digest = sha256()
             if facts.validator is None and facts.length is None:
                 self._born = self._monotonic()
@@ -128,6 +132,9 @@ class Body:
         self._held = None  # of one that broke off it is of no use
         if not self.delivered:
             return None
+        if not self._is_continued:
+            another = f"another {self._method} may be answered differently"
+            return f"a part of it was delivered, and {another}"
         if facts.media_type == b"text/event-stream":
             return "events were delivered"
         if facts.media_type == b"multipart/byteranges" or (
@@ -147,7 +154,7 @@ class Body:
         """Whether a part can be the rest: not of what was encoded on the fly."""
         facts = self.facts
         return (
-            self._may_ask_ranges
+            self._method == _RANGED_METHOD
             and facts.validator is not None
             and (not facts.is_coded or facts.counts_encoded_bytes)
         )

@@ -232,6 +232,6 @@ EXCHANGES = (
         (Reply(308, headers={"Location": "ELSEWHERE/"}),),
         (refusals,),
     ),
-    Exchange("multipart", _upload, faults=(failures, refusals)),
-    Exchange("file-from-the-middle", _put_rest, faults=(failures, refusals), is_sync=True),
+    Exchange("multipart", _upload),
+    Exchange("file-from-the-middle", _put_rest, is_sync=True),
 )

@@ -139,12 +139,12 @@ async def test_a_question_that_may_have_been_answered_is_not(
 async def test_unless_the_policy_says_that_it_may_be_asked_twice(
     world: World, sdk: SDK, clock: FakeClock, policy: RetryPolicy
 ) -> None:
-    with HTTP1Server([*FAILS_TWICE, sdk.answer]) as server:
+    with HTTP1Server([*FAILS_TWICE, Cut(sdk.answer), sdk.answer]) as server:
         async with sdk.client(world, server, policy=policy, clock=clock) as client:
             assert await sdk.ask(client) == "word word"
 
     questions = asked(server, sdk)
-    assert len(questions) == 3
+    assert len(questions) == 4
     keys = {question.headers.get("idempotency-key") for question in questions}
     assert len(keys) == 1
     assert keys.isdisjoint({None}) == policy.generate_idempotency_key
@@ -251,6 +251,20 @@ async def test_a_stream_that_has_not_begun_is_asked_for_again(
     heard: list[str] = []
     with HTTP1Server([*REFUSES_TWICE, sdk.stream]) as server:
         async with sdk.client(world, server, clock=clock) as client:
+            await sdk.words(client, heard.append)
+
+    assert heard == ["word", "word"]
+    assert len(asked(server, sdk)) == 3
+
+
+@openai_leaves_generators
+async def test_a_stream_that_ends_before_its_first_event_is_asked_for_again_if_it_may_be(
+    world: World, sdk: SDK, clock: FakeClock
+) -> None:
+    policy = RetryPolicy(methods={*RetryPolicy().methods, "POST"})
+    heard: list[str] = []
+    with HTTP1Server([Cut(sdk.stream, 0, Rst()), Cut(sdk.stream, 0), sdk.stream]) as server:
+        async with sdk.client(world, server, policy=policy, clock=clock) as client:
             await sdk.words(client, heard.append)
 
     assert heard == ["word", "word"]

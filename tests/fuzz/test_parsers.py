@@ -121,7 +121,7 @@ def test_a_body_goes_on_from_where_it_stood_in_one_version_or_not_at_all(
     first: Facts, later: list[Facts], chunks: list[bytes]
 ) -> None:
     # So long that nothing of it is held back.
-    body = Body(first._replace(length=None), lambda: 0.0, may_ask_ranges=True)
+    body = Body(first._replace(length=None), lambda: 0.0, "GET")
     for new in later:
         delivered = sum(len(body.take(chunk)) for chunk in chunks if body.refusal is None)
         body.end()

@@ -50,7 +50,7 @@ GZIPPED_ON_THE_FLY = GZIPPED._replace(length=None)
 
 def begun(facts: Facts = WHOLE, delivered: int = 10, seconds: list[float] | None = None) -> Body:
     """A body of which some bytes were delivered: zeros."""
-    body = Body(facts, lambda: 0.0 if seconds is None else seconds[0], may_ask_ranges=True)
+    body = Body(facts, lambda: 0.0 if seconds is None else seconds[0], "GET")
     assert body.take(bytes(delivered)) == bytes(delivered)
     assert body.cannot_go_on() is None
     return body
@@ -159,7 +159,7 @@ def test_what_cannot_take_the_place_of_a_body_is_refused_and_told_why(
 
 @pytest.mark.parametrize("length", [0, 65_536])
 def test_a_small_body_is_held_until_it_is_whole(length: int) -> None:
-    body = Body(WHOLE._replace(length=length), lambda: 0.0, may_ask_ranges=True)
+    body = Body(WHOLE._replace(length=length), lambda: 0.0, "GET")
     assert body.is_only_counted is False
 
     assert [body.take(chunk) for chunk in (b"1", b"2")] == [b"", b""]
@@ -168,7 +168,7 @@ def test_a_small_body_is_held_until_it_is_whole(length: int) -> None:
 
 
 def test_a_larger_one_with_a_validator_is_only_counted() -> None:
-    body = Body(WHOLE._replace(length=65_537), lambda: 0.0, may_ask_ranges=True)
+    body = Body(WHOLE._replace(length=65_537), lambda: 0.0, "GET")
 
     assert body.is_only_counted is True
     assert (body.refusal, body.is_over, body.end()) == (None, False, ())
@@ -265,7 +265,7 @@ def test_a_body_without_validator_and_length_is_a_feed_after_5_s(
     ("more", "reason"), [(0, None), (1, "no validator, and more than 16 MiB were delivered")]
 )
 def test_without_a_validator_16_mib_are_remembered(more: int, reason: str | None) -> None:
-    body = Body(UNVALIDATED._replace(length=1 << 25), lambda: 0.0, may_ask_ranges=True)
+    body = Body(UNVALIDATED._replace(length=1 << 25), lambda: 0.0, "GET")
     body.take(bytes(1 << 24))
     body.take(bytes(more))
 
@@ -302,19 +302,28 @@ def test_what_is_encoded_must_begin_with_the_same_bytes_whatever_its_validator(
     assert body.refusal == refusal
 
 
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_no_digest_is_kept_of_what_is_never_continued(method: str) -> None:
+    body = Body(UNVALIDATED._replace(length=1 << 25), lambda: 0.0, method)
+
+    assert body.is_only_counted
+    body.take(b"a part")
+    assert body.cannot_go_on() is not None
+
+
 @pytest.mark.parametrize(
-    ("facts", "may_ask_ranges", "reason"),
+    ("facts", "method", "reason"),
     [
-        (GZIPPED_ON_THE_FLY, True, "encoded on the fly, and more than 16 MiB were delivered"),
-        (GZIPPED, False, "encoded on the fly, and more than 16 MiB were delivered"),
-        (GZIPPED._replace(length=1 << 25), True, None),
+        (GZIPPED_ON_THE_FLY, "GET", "encoded on the fly, and more than 16 MiB were delivered"),
+        (GZIPPED, "QUERY", "encoded on the fly, and more than 16 MiB were delivered"),
+        (GZIPPED._replace(length=1 << 25), "GET", None),
     ],
 )
 def test_of_what_is_encoded_more_than_16_mib_go_on_by_range_alone(
-    facts: Facts, may_ask_ranges: bool, reason: str | None
+    facts: Facts, method: str, reason: str | None
 ) -> None:
     facts = facts._replace(length=facts.length and 1 << 25)
-    body = Body(facts, lambda: 0.0, may_ask_ranges=may_ask_ranges)
+    body = Body(facts, lambda: 0.0, method)
     body.take(bytes((1 << 24) + 1))
 
     assert body.cannot_go_on() == reason
@@ -367,7 +376,7 @@ def test_the_rest_is_asked_for_as_a_range_of_that_version() -> None:
     [(99_999, None), (100_000, "what it said to be all had come")],
 )
 def test_of_what_came_whole_there_is_no_rest(delivered: int, reason: str | None) -> None:
-    body = Body(WHOLE, lambda: 0.0, may_ask_ranges=True)
+    body = Body(WHOLE, lambda: 0.0, "GET")
     body.take(bytes(delivered))
 
     assert body.cannot_go_on() == reason
@@ -386,7 +395,7 @@ def test_of_what_came_whole_there_is_no_rest(delivered: int, reason: str | None)
     ],
 )
 def test_what_has_no_rest_is_told(began: Facts, reason: str) -> None:
-    body = Body(began._replace(length=None), lambda: 0.0, may_ask_ranges=True)
+    body = Body(began._replace(length=None), lambda: 0.0, "GET")
     body.take(bytes(10))
 
     assert body.cannot_go_on() == reason

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import gzip
+import io
 import random
 import weakref
 from contextlib import aclosing, suppress
@@ -386,13 +387,88 @@ async def test_a_query_is_asked_again_with_its_whole_body(world: World, clock: F
     assert [request.content for request in origin.requests] == [b"select"] * 2
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-async def test_other_methods_are_not_mended(world: World, clock: FakeClock, method: str) -> None:
+KEY = {"Idempotency-Key": "k"}
+MAY_RUN_TWICE: list[tuple[str, dict[str, str], RetryPolicy]] = [
+    ("PUT", {}, RetryPolicy()),
+    ("DELETE", {}, RetryPolicy()),
+    ("POST", KEY, RetryPolicy()),
+    ("POST", {}, RetryPolicy(methods=["POST"])),
+    ("PATCH", {}, RetryPolicy(generate_idempotency_key=True)),
+]
+
+
+@pytest.mark.parametrize(("method", "headers", "policy"), MAY_RUN_TWICE)
+@pytest.mark.parametrize(("body", "cut"), [(BODY, 0), (SMALL, 5)], ids=["none came", "held back"])
+async def test_what_may_run_twice_is_sent_again_while_nothing_was_delivered(  # noqa: PLR0917 - a table
+    world: World,
+    clock: FakeClock,
+    method: str,
+    headers: dict[str, str],
+    policy: RetryPolicy,
+    body: bytes,
+    cut: int,
+) -> None:
+    origin = Origin(body=body, cuts=[cut])
+    async with world.client(origin, **options(clock, policy=policy)) as client:
+        response = await client.request(method, "http://test/", headers=headers, content=b"ask")
+
+    assert response.content == body
+    assert [request.content for request in origin.requests] == [b"ask", b"ask"]
+    assert origin.ranges == [None, None]
+    first, second = (request.headers.get("Idempotency-Key") for request in origin.requests)
+    assert first == second
+    assert [each.error for each in retry_history(response)] == ["ReadError", None]
+
+
+@pytest.mark.parametrize(("method", "headers", "policy"), MAY_RUN_TWICE)
+async def test_but_not_once_a_part_was_delivered(
+    world: World, clock: FakeClock, method: str, headers: dict[str, str], policy: RetryPolicy
+) -> None:
     origin = Origin()
-    async with world.client(origin, **options(clock)) as client:
-        with pytest.raises(httpx.ReadError):
-            await client.request(method, "http://test/")
+    async with world.client(origin, **options(clock, policy=policy)) as client:
+        with pytest.raises(httpx.ReadError) as caught:
+            await client.request(method, "http://test/", headers=headers)
+
     assert len(origin.requests) == 1
+    (note,) = caught.value.__notes__  # type: ignore[attr-defined] # PEP 678
+    assert f"delivered, and another {method} may be answered differently" in note
+
+
+@pytest.mark.parametrize(
+    ("headers", "policy"),
+    [({}, RetryPolicy()), (KEY, RetryPolicy(recover_body=False))],
+    ids=["may not run twice", "recover_body"],
+)
+async def test_other_posts_are_not_sent_again(
+    world: World, clock: FakeClock, headers: dict[str, str], policy: RetryPolicy
+) -> None:
+    origin = Origin(cuts=[0])
+    async with world.client(origin, **options(clock, policy=policy)) as client:
+        with pytest.raises(httpx.ReadError) as caught:
+            await client.request("POST", "http://test/", headers=headers)
+    assert len(origin.requests) == 1
+    assert retry_history(caught.value) == ()
+
+
+@pytest.mark.parametrize("method", ["PUT", "QUERY"])
+@pytest.mark.parametrize("is_form", [True, False])
+async def test_a_file_that_was_closed_meanwhile_is_not_sent_again(
+    world: World, clock: FakeClock, method: str, is_form: bool
+) -> None:
+    file = io.BytesIO(b"a file")
+    origin = Origin(cuts=[0])
+    async with world.client(origin, **options(clock)) as client:
+        # Tasks send a file in a form alone.
+        is_form = is_form or world.is_async
+        body: dict[str, Any] = {"files": {"f": file}} if is_form else {"content": file}
+        request = client.build_request(method, "http://test/", **body)
+        response = await client.send(request, stream=True)
+        file.close()
+        with pytest.raises(httpx.ReadError, match="reset after 0") as caught:
+            await world.read(response)
+
+    assert len(origin.requests) == 1
+    assert retry_history(caught.value)[-1].reason is StopReason.BODY_NOT_REPLAYABLE
 
 
 @pytest.mark.parametrize(
