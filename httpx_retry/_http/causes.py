@@ -75,7 +75,7 @@ def is_of_proxy(chain: tuple[Any, ...]) -> bool:
 
     Nothing but the place in httpcore tells it: what makes connections is not what secures tunnels.
     """
-    frames = (frame for link in chain for frame in _frames_of(link))
+    frames = (frame for link in chain for frame in frames_of(link))
     return any(
         frame.f_code.co_name == "_connect"
         and frame.f_globals.get("__name__", "").endswith(".connection")
@@ -83,7 +83,7 @@ def is_of_proxy(chain: tuple[Any, ...]) -> bool:
     )
 
 
-def _frames_of(link: Any) -> Iterator[FrameType]:
+def frames_of(link: Any) -> Iterator[FrameType]:
     """The frames that an exception came through."""
     step = link.__traceback__ if isinstance(link, BaseException) else None
     while step is not None:
@@ -108,8 +108,8 @@ def says_too_much(error: BaseException) -> bool:
 
 def _handled_by(error: BaseException) -> BaseException | None:
     """What the transport was handling when it raised this: not what its caller was busy with."""
-    context, own = error.__context__, set(_frames_of(error))
-    return context if any(frame in own for frame in _frames_of(context)) else None
+    context, own = error.__context__, set(frames_of(error))
+    return context if any(frame in own for frame in frames_of(context)) else None
 
 
 _OWN_LIBRARIES = ("httpcore", "httpcore2")

@@ -65,7 +65,7 @@ def fault_of(
         return fault
     # asyncio goes on writing after a timeout.
     goes_on = isinstance(error, wire.family.WriteTimeout)
-    return _with_witness(fault, chain, request, witness, goes_on=goes_on)
+    return _with_witness(fault, chain, witness, goes_on=goes_on)
 
 
 def _mapped(
@@ -124,12 +124,7 @@ def _raw(error: Exception, chain: tuple[Any, ...]) -> Fault:
 
 
 def _with_witness(
-    fault: Fault,
-    chain: tuple[Any, ...],
-    request: httpx.Request,
-    witness: Witness,
-    *,
-    goes_on: bool,
+    fault: Fault, chain: tuple[Any, ...], witness: Witness, *, goes_on: bool
 ) -> Fault:
     """Bring what an exception says together with what the trace proves: the trace has the say."""
     if fault.evidence is Evidence.PERMANENT or fault.evidence is Evidence.BUG:
@@ -143,10 +138,10 @@ def _with_witness(
     # h2 refuses to begin a stream before it has made a frame of its headers.
     if not witness.began or first(chain, "h2.exceptions", "TooManyStreamsError"):
         return UNSENT
-    # These headers may have been written after all, by a sibling of an HTTP/2 stream. Without the
-    # body that they announce they are no request; where they announce none, they are one.
-    may_be_whole = witness.stream_id is not None or goes_on
-    return UNKNOWN if may_be_whole and not _announces_body(request) else STALE
+    # Headers without the body that they announce are enough for many a server to act on.
+    if witness.may_have_left:
+        return _of_our_stream(chain, witness)
+    return UNKNOWN if goes_on and witness.stream_id is None else STALE
 
 
 def _of_our_stream(chain: tuple[Any, ...], witness: Witness) -> Fault:
@@ -158,11 +153,6 @@ def _of_our_stream(chain: tuple[Any, ...], witness: Witness) -> Fault:
     if goaway is None or witness.stream_id is None:
         return UNKNOWN
     return REFUSED if witness.stream_id > goaway.last_stream_id else UNKNOWN
-
-
-def _announces_body(request: httpx.Request) -> bool:
-    length = request.headers.get("content-length", "0")
-    return length != "0" or "transfer-encoding" in request.headers
 
 
 def _proxy_refusal(text: str) -> Fault:

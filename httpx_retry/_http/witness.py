@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .unwritten import never_left
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
@@ -26,14 +28,17 @@ class Witness:
         disowned: how many were: httpcore sends those again itself.
         was_answered: whether response headers came for any of them.
         stream_id: the HTTP/2 stream of the latest; None over HTTP/1.1.
+        may_have_left: whether headers may have left over HTTP/2 although writing them failed.
         tunnel_failed: whether TLS failed inside a proxy's tunnel.
     """
 
     __slots__ = (
         "_is_connect",
+        "_over_tls",
         "began",
         "disowned",
         "left",
+        "may_have_left",
         "saw_anything",
         "stream_id",
         "tunnel_failed",
@@ -41,13 +46,14 @@ class Witness:
     )
 
     def __init__(self) -> None:
-        self._is_connect = False
+        self._is_connect = self._over_tls = False
         self.saw_anything = False
         self.began = False
         self.left = 0
         self.disowned = 0
         self.was_answered = False
         self.stream_id: int | None = None
+        self.may_have_left = False
         self.tunnel_failed = False
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
@@ -60,6 +66,7 @@ class Witness:
                 if not self._is_connect:
                     self.began = True
                     self.stream_id = info.get("stream_id")
+                    self._over_tls = info["request"].url.scheme == b"https"
         elif stage == "failed":
             self._note_failure(step, info["exception"])
         elif not self._is_connect:
@@ -69,6 +76,9 @@ class Witness:
     def _note_failure(self, step: str, error: BaseException) -> None:
         if step == "proxy.start_tls":
             self.tunnel_failed = True
+        elif step in _HEADERS and self.stream_id is not None:
+            if not never_left(error, self.stream_id, over_tls=self._over_tls):
+                self.may_have_left = True
         elif step in _ANSWERS and type(error).__name__ == "ConnectionNotAvailable":
             self.left -= 1
             self.disowned += 1
