@@ -63,7 +63,7 @@ class Call(LatestAttempt):
     @property
     def is_mended(self) -> bool:
         """Whether its response's body is mended: asked where the method alone does not say so."""
-        return self._policy.mends(self.request.method) and self.outgoing.may_run_twice
+        return self._policy.mends(self.unprepared.method) and self.outgoing.may_run_twice
 
     def follow(self, earlier: Call) -> None:
         """Go on where an earlier journey of the same request ended."""
@@ -94,7 +94,7 @@ class Call(LatestAttempt):
             self._impose(outcome)
         request, policy = self.request, self._policy
         # A look at httpx's headers is dear, and of no use where the method says it all.
-        self.method = method = request.method
+        self.method = method = (request if outgoing is None else outgoing.base).method
         self.is_keyed = method not in policy.methods and self.outgoing.is_keyed
         self.is_replayable = (
             is_same_body(request.stream, self._body, self._settings.wire.family)

@@ -56,15 +56,20 @@ class NextRequest:
 
     @property
     def is_keyed(self) -> bool:
-        """Whether it carries the idempotency header."""
-        return self._has_key(self.request)
+        """Whether the caller's carries the idempotency header.
 
-    def _has_key(self, request: httpx.Request) -> bool:
+        One that `prepare` adds allows nothing: it may be another one the next time.
+        """
+        return self._key_of(self.base) is not None
+
+    @property
+    def may_run_twice(self) -> bool:
+        """Whether it may be sent again though it may have run."""
+        return self.base.method in self._policy.methods or self.is_keyed
+
+    def _key_of(self, request: httpx.Request) -> str | None:
         header = self._policy.idempotency_header
-        return header is not None and header in request.headers
-
-    def _may_run_twice(self, request: httpx.Request) -> bool:
-        return request.method in self._policy.methods or self._has_key(request)
+        return None if header is None else request.headers.get(header, "").strip() or None
 
     def ask(self, change: Callable[[httpx.Request], None]) -> None:
         """Let the attempts to come ask for something else than the caller: for a range, say."""
@@ -117,14 +122,14 @@ class NextRequest:
 
     def _may_follow(self, request: httpx.Request) -> bool:
         """Whether a request may run where the caller's may have run, if that one may run twice."""
-        if self.base.method in self._policy.methods:
-            return self._may_run_twice(request)
+        methods, key = self._policy.methods, self._key_of(self.base)
+        if self.base.method in methods:
+            if request.method in methods:
+                return True
+        elif key is None:
+            return True  # it is sent again only if it did not run
         # With another key it would be another request to the server.
-        return self._key_of(self.base) in (None, self._key_of(request))
-
-    def _key_of(self, request: httpx.Request) -> str | None:
-        header = self._policy.idempotency_header
-        return None if header is None else request.headers.get(header)
+        return key is not None and self._key_of(request) == key
 
     def _take_next(self) -> httpx.Request:
         """What `prepare` chose, for one attempt; else the caller's."""

@@ -35,12 +35,9 @@ class Outgoing(NextRequest):
         body: its stream, then: the same holds.
         policy: says which methods may run twice, and what makes others do so.
         wire: what the request goes out through.
-
-    Attributes:
-        may_run_twice: whether what was sent last may be sent again though it may have run.
     """
 
-    __slots__ = ("_body", "_deadline", "_guard", "_guards", "_witness", "may_run_twice")
+    __slots__ = ("_body", "_deadline", "_guard", "_guards", "_witness")
 
     def __init__(
         self, request: httpx.Request, url: httpx.URL, body: Any, policy: RetryPolicy, wire: Wire
@@ -51,7 +48,6 @@ class Outgoing(NextRequest):
         self._guard: BodyGuard | None = None
         self._guards: tuple[BodyGuard, ...] = ()
         self._witness: Witness | None = None
-        self.may_run_twice = False
 
     @property
     def is_replayable(self) -> bool:
@@ -80,7 +76,6 @@ class Outgoing(NextRequest):
             request = self._guarded(request)
         self.request = request
         self._witness = self._deadline = None
-        self.may_run_twice = self._may_run_twice(request)
         as_trace = None if self.may_run_twice else self._wire.as_trace
         moves_timeouts = moves_timeouts or ends is not None
         if not moves_timeouts and as_trace is None:

@@ -364,6 +364,45 @@ async def test_prepare_may_change_what_was_proved_not_to_have_run(
     assert server.requests[1].headers["Idempotency-Key"] == "2"
 
 
+def with_a_key(request: httpx.Request, number: int) -> None:
+    request.headers["Idempotency-Key"] = str(number)
+
+
+def as_put(request: httpx.Request, number: int) -> httpx.Request:
+    return httpx.Request("PUT", request.url)
+
+
+@pytest.mark.parametrize("prepare", [with_a_key, as_put])
+async def test_what_prepare_adds_lets_nothing_run_twice(
+    world: World, clock: FakeClock, prepare: Any
+) -> None:
+    server = Server(429, httpx.ReadTimeout("it may have run"), 201)
+    async with world.client(server, **options(clock, prepare=prepare)) as client:
+        with pytest.raises(httpx.ReadTimeout) as caught:
+            await client.post()
+
+    assert server.sends == 2
+    assert retry_history(caught.value)[-1].reason is StopReason.NOT_IDEMPOTENT
+
+
+@pytest.mark.parametrize("own", [{}, {"Idempotency-Key": "7"}])
+async def test_a_put_may_become_a_post_with_its_own_key_alone(
+    world: World, clock: FakeClock, own: dict[str, str]
+) -> None:
+    def prepare(request: httpx.Request, number: int) -> httpx.Request:
+        return httpx.Request("POST", request.url, headers={"Idempotency-Key": "7"})
+
+    server = Server(503, 201)
+    async with world.client(server, **options(clock, prepare=prepare)) as client:
+        if own:
+            assert (await client.request("PUT", "http://test/", headers=own)).status_code == 201
+        else:
+            with pytest.raises(ValueError, match="prepare must keep"):
+                await client.request("PUT", "http://test/")
+
+    assert server.sends == (2 if own else 1)
+
+
 async def test_a_request_that_prepare_makes_keeps_the_extensions_that_it_does_not_name(
     world: World, clock: FakeClock
 ) -> None:

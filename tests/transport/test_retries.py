@@ -124,6 +124,22 @@ async def test_a_post_with_an_idempotency_key_may_run_twice(world: World, clock:
     assert [request.headers["Idempotency-Key"] for request in server.requests] == ["7", "7"]
 
 
+@pytest.mark.parametrize("generates", [True, False])
+async def test_an_empty_idempotency_key_is_none(
+    world: World, clock: FakeClock, generates: bool
+) -> None:
+    server = Server(503, 200)
+    policy = RetryPolicy(generate_idempotency_key=generates)
+
+    async with world.client(server, **options(clock, policy=policy)) as client:
+        response = await client.post(headers={"Idempotency-Key": " "})
+
+    assert response.status_code == (200 if generates else 503)
+    keys = [request.headers["Idempotency-Key"].strip() for request in server.requests]
+    assert keys == [keys[0]] * server.sends
+    assert bool(keys[0]) == generates
+
+
 @pytest.mark.parametrize("header", [None, "X-Request-Key"])
 async def test_the_idempotency_header_is_the_policys(
     world: World, clock: FakeClock, header: str | None
