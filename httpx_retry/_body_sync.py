@@ -47,7 +47,7 @@ class BodyStream:
             try:
                 if body is None:
                     held = whole(self.inner)
-                elif body.is_only_counted:
+                elif recovery is None and body.is_only_counted:
                     for chunk in self.inner:
                         body.delivered += len(chunk)
                         yield chunk
@@ -55,6 +55,8 @@ class BodyStream:
                     chunks = iter(self.inner)
                     for chunk in chunks:
                         part = body.take(chunk)
+                        if recovery is not None:
+                            recovery.brought()
                         if part:
                             yield part
                         if body.is_over:

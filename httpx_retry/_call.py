@@ -230,9 +230,13 @@ class Call(LatestAttempt):
         if self._outgoing is not None:
             self._outgoing.close()
         if self.tokens:
-            self._settings.deposit(self.origin, self.tokens)
-            self.tokens = 0.0
+            self._give_back()
         self._response = self._error = self._outcome = None
+
+    def _give_back(self) -> None:
+        """Give back the tokens that were not spent."""
+        tokens, self.tokens = self.tokens, 0.0
+        self._settings.deposit(self.origin, tokens)
 
     def conclude(self) -> httpx.Response:
         """Hand over what the wrapped transport gave last.

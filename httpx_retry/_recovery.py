@@ -106,7 +106,7 @@ class Recovery(Call):
                 self._given_up = Stop(reason)  # it was handed over as failed, and is not mended
             self._records = without_latest(self._records)  # the same attempt, which ends only now
         self.attempts -= 1
-        if self._delivery.delivered - self._reached >= _PROGRESS:
+        if self._has_progressed:
             self.attempts = 0
         if self._sends >= _MOST_SENDS:
             self.attempts = self._policy.max_attempts
@@ -122,6 +122,22 @@ class Recovery(Call):
     def abandon(self) -> None:
         """The caller has closed the response: nothing more is sent for it."""
         self.epoch = _NO_EPOCH
+        if self.tokens:
+            self._give_back()
+
+    def brought(self) -> None:
+        """More of the body was delivered: with enough of it, its retry has ended well."""
+        if self.tokens and self._has_progressed:
+            super()._give_back()
+
+    def _give_back(self) -> None:
+        # Not when the headers are good: a server whose bodies break off would be asked for ever.
+        if self.epoch == _NO_EPOCH:
+            super()._give_back()
+
+    @property
+    def _has_progressed(self) -> bool:
+        return self._delivery.delivered - self._reached >= _PROGRESS
 
     def answered(self, response: httpx.Response) -> None:
         """The attempt ended with a response: another one than the caller has, it is hoped."""

@@ -29,6 +29,8 @@ from tests.worlds import Stream, World
 from .handlers import Server, options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from httpx_retry.testing import FakeClock
 
 POLICY = RetryPolicy(backoff=ConstantBackoff(0))
@@ -250,6 +252,66 @@ async def test_a_body_that_is_mended_takes_and_gives_back_too(
         ("withdraw", SITE, Load.SOME),
         ("deposit", SITE, 1.0),
     ]
+
+
+def breaking(*parts: bytes, length: int = 300_000, **headers: str) -> httpx.Response:
+    """Of which these parts come, and then it breaks off."""
+    stream = Stream(*parts, httpx.ReadError("reset"))
+    return httpx.Response(200, headers={"Content-Length": f"{length}", **headers}, stream=stream)
+
+
+SMALL, LARGE = {"length": 8}, {"ETag": '"1"'}
+
+
+@pytest.mark.parametrize("kind", [SMALL, LARGE], ids=["held back", "delivered"])
+async def test_an_outage_that_lets_headers_through_and_no_body_is_not_fed(
+    world: World, clock: FakeClock, kind: dict[str, Any]
+) -> None:
+    sends = 0
+
+    def server(request: httpx.Request) -> httpx.Response:
+        nonlocal sends
+        sends += 1
+        if "Range" not in request.headers:
+            return breaking(b"a part", **kind)
+        span = {"Content-Range": "bytes 6-299999/300000", "ETag": '"1"'}
+        return httpx.Response(206, headers=span, stream=Stream(httpx.ReadError("reset")))
+
+    more = options(clock, policy=POLICY, budget=RetryBudget(share=0))
+    async with world.client(server, **more) as client:
+        for _ in range(100):
+            with pytest.raises(httpx.ReadError):
+                await client.get()
+
+    # What the bucket holds, and a fifth for each request whose headers were good.
+    assert sends == 100 + 20 + 20 - 1
+
+
+@pytest.mark.parametrize("begun", [[b"x" * 1_000], []], ids=["continued", "from the beginning"])
+async def test_a_retry_that_brought_64_kib_of_a_body_has_ended_well(
+    world: World, clock: FakeClock, begun: list[bytes]
+) -> None:
+    ledger = Ledger()
+    first, rest = breaking(*begun, ETag='"1"'), 300_000 - sum(map(len, begun))
+    span = {"Content-Range": f"bytes {300_000 - rest}-299999/300000"} if begun else {}
+    before_each: list[int] = []
+
+    class Watched(Stream):
+        def __iter__(self) -> Iterator[bytes]:
+            for chunk in super().__iter__():
+                before_each.append(len(ledger.entries))
+                yield chunk
+
+    second = httpx.Response(
+        206 if begun else 200,
+        headers={"ETag": '"1"', "Content-Length": f"{rest}", **span},
+        stream=Watched(b"x" * 65_535, b"x", b"x" * (rest - 65_536)),
+    )
+    async with world.client(Server(first, second), **options(clock, budget=ledger)) as client:
+        assert len((await client.get()).content) == 300_000
+
+    assert before_each == [2, 2, 3]
+    assert ledger.entries[2:] == [("deposit", SITE, 1.0)]
 
 
 async def test_what_a_refused_budget_leaves_of_a_body_is_its_error(
