@@ -27,7 +27,8 @@ from .handlers import Server, options
 if TYPE_CHECKING:
     from httpx_retry.testing import FakeClock
 
-FOR_DAYS = RetryPolicy(backoff=ConstantBackoff(100_000.0))
+# Longer than any test takes; and if nobody wakes what waits, that is seen soon.
+FOR_SECONDS = RetryPolicy(backoff=ConstantBackoff(5.0), max_attempts=2)
 BREAK = httpx.ReadError("reset")
 
 
@@ -65,24 +66,33 @@ class Inner(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 class Waiting:
-    """Calls that wait for their next attempt, in threads or in tasks."""
+    """Calls that wait for their next attempt, in threads or in tasks, when it is closed.
 
-    def __init__(self, answer: Any, calls: int = 1) -> None:
+    Args:
+        answer: that each of them gets.
+        calls: how many there are.
+        by_leaving: whether the transport is closed at the end of its `with` block.
+    """
+
+    def __init__(self, answer: Any, calls: int = 1, *, by_leaving: bool = False) -> None:
         self.inner = Inner(answer)
         self.errors: list[Exception] = []
         self.kinds: list[str] = []
         self.budget = RetryBudget()
         self._calls = calls
+        self._by_leaving = by_leaving
 
     def on_event(self, event: RetryEvent) -> None:
         self.kinds.append(event.kind)
 
     @property
     def options(self) -> dict[str, Any]:
-        return {"policy": FOR_DAYS, "budget": self.budget, "on_event": self.on_event}
+        return {"policy": FOR_SECONDS, "budget": self.budget, "on_event": self.on_event}
 
     def in_threads(self) -> None:
         transport = RetryTransport(self.inner, **self.options)
+        if self._by_leaving:
+            transport.__enter__()
 
         def call() -> None:
             try:
@@ -96,12 +106,17 @@ class Waiting:
         # Until all are inside the wait: a thread that is about to wait is woken too.
         while len(transport._waiter._waiters) < self._calls:
             time.sleep(0)
-        transport.close()
+        if self._by_leaving:
+            transport.__exit__()
+        else:
+            transport.close()
         for thread in threads:
             thread.join()
 
     async def in_tasks(self) -> None:
         transport = AsyncRetryTransport(self.inner, **self.options)
+        if self._by_leaving:
+            await transport.__aenter__()
 
         async def call() -> None:
             try:
@@ -113,11 +128,16 @@ class Waiting:
             for _ in range(self._calls):
                 group.start_soon(call)
             await anyio.wait_all_tasks_blocked()
-            await transport.aclose()
+            if self._by_leaving:
+                await transport.__aexit__()
+            else:
+                await transport.aclose()
 
 
-async def closed_while_waiting(world: World, answer: Any, calls: int = 1) -> Waiting:
-    waiting = Waiting(answer, calls)
+async def closed_while_waiting(
+    world: World, answer: Any, calls: int = 1, *, by_leaving: bool = False
+) -> Waiting:
+    waiting = Waiting(answer, calls, by_leaving=by_leaving)
     if world.is_async:
         await waiting.in_tasks()
     else:
@@ -148,12 +168,17 @@ async def test_where_the_last_failure_was_a_response_the_error_says_so(world: Wo
     assert (attempt.status, attempt.reason) == (503, StopReason.CLOSED)
 
 
-async def test_all_that_wait_wake_at_once_and_send_no_more(world: World) -> None:
-    waiting = await closed_while_waiting(world, 503, calls=20)
+@pytest.mark.parametrize(
+    ("by_leaving", "calls"), [(False, ["close"]), (True, ["enter", "exit"])], ids=["close", "with"]
+)
+async def test_all_that_wait_wake_at_once_and_send_no_more(
+    world: World, by_leaving: bool, calls: list[str]
+) -> None:
+    waiting = await closed_while_waiting(world, 503, calls=20, by_leaving=by_leaving)
 
     assert len(waiting.errors) == 20
     assert waiting.inner.server.sends == 20
-    assert waiting.inner.calls == ["close"]
+    assert waiting.inner.calls == calls
 
 
 async def test_what_was_taken_from_the_budget_is_given_back(world: World) -> None:
@@ -238,7 +263,7 @@ async def test_a_recovery_that_waits_ends_with_what_the_body_broke_off_with(
 
 
 async def test_closing_twice_wakes_as_closing_once_does(async_world: World) -> None:
-    transport = AsyncRetryTransport(Inner(BREAK), policy=FOR_DAYS)
+    transport = AsyncRetryTransport(Inner(BREAK), policy=FOR_SECONDS)
 
     async def call() -> None:
         with pytest.raises(httpx.ReadError):

@@ -12,6 +12,7 @@ import pytest
 from httpx_retry import (
     BackoffContext,
     ConstantBackoff,
+    Evidence,
     Outcome,
     RetryEvent,
     RetryPolicy,
@@ -140,6 +141,21 @@ async def test_a_body_that_breaks_while_it_is_read_is_a_failed_attempt(
     assert response.json() == {"state": "ready"}
     assert broken.closed == 1
     assert [attempt.error for attempt in retry_history(response)] == ["ReadError", None]
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError("of its own"), httpx.PoolTimeout("full")])
+async def test_a_request_that_was_answered_had_left_whatever_its_body_ends_with(
+    world: World, clock: FakeClock, error: Exception
+) -> None:
+    server = Server(httpx.Response(201, stream=Stream(error)), 201)
+    policy = RetryPolicy(retry_if=lambda outcome: None, read_body=True)
+
+    async with world.client(server, **options(clock, policy=policy)) as client:
+        with pytest.raises(type(error)):
+            await client.post()
+
+    assert server.sends == 1
+    assert retry_history(error)[-1].evidence is Evidence.UNKNOWN
 
 
 @pytest.mark.parametrize(("status", "sends"), [(200, 1), (503, 2)])

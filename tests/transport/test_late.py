@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from httpx_retry.testing import FakeClock
 
 AT_ONCE = RetryPolicy(backoff=ConstantBackoff(0))
-FOR_DAYS = RetryPolicy(backoff=ConstantBackoff(100_000.0))
+# Longer than any test takes; and if nobody wakes what waits, that is seen soon.
+FOR_SECONDS = RetryPolicy(backoff=ConstantBackoff(5.0), max_attempts=2)
 REQUEST = ("GET", "http://test/")
 
 
@@ -227,7 +228,7 @@ async def test_a_wait_of_a_transport_that_is_closed_already_takes_no_time(
         if told.kind == "retry-scheduled":
             close(world, transport)
 
-    more = options(clock, policy=FOR_DAYS, on_event=event)
+    more = options(clock, policy=FOR_SECONDS, on_event=event)
     transport = world.transport(Server(503), **more)
     with pytest.raises(httpx.TransportError):
         await world.handle(transport, httpx.Request(*REQUEST))
@@ -291,7 +292,7 @@ async def test_a_wake_just_before_the_wait_is_not_missed(async_world: World) -> 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 async def test_tasks_of_another_event_loop_wake_too(async_world: World, backend: str) -> None:
     inner = Inner()
-    transport = AsyncRetryTransport(inner, policy=FOR_DAYS)
+    transport = AsyncRetryTransport(inner, policy=FOR_SECONDS)
     thread = waiting(backend, transport)
     await transport.aclose()
     await anyio.to_thread.run_sync(thread.join)
@@ -302,7 +303,7 @@ async def test_tasks_of_another_event_loop_wake_too(async_world: World, backend:
 @pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
 def test_a_loop_that_is_no_more_is_no_obstacle() -> None:
     inner = Inner()
-    transport = AsyncRetryTransport(inner, policy=FOR_DAYS)
+    transport = AsyncRetryTransport(inner, policy=FOR_SECONDS)
     loop = asyncio.new_event_loop()
     call = transport.handle_async_request(httpx.Request(*REQUEST))
     # Stopped while it waits, and closed over it, as a program does that has given up.

@@ -49,6 +49,8 @@ async def failed(
         async with world.client(script, **options(clock, **more)) as client:
             await client.get(headers=headers)
     assert caught.value is BREAK
+    if isinstance(script, Script):
+        assert {stream.closed for stream in script.streams} == {1}
     note: str = caught.value.__notes__[0]  # type: ignore[attr-defined] # PEP 678
     return note
 
