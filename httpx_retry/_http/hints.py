@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # Digits enough for any wait or POSIX time; longer numbers are noise, or an attack on the parser.
 # Compiled when one is first needed: it takes as long as to load this room.
 _NUMBER = rb"[0-9]{1,12}(?:\.[0-9]{1,9})?"
+# A wait may have any number of them: no retry is earlier than asked.
+_DELAY = rb"[0-9]+(?:\.[0-9]+)?"
+_LONGEST_DELAY = 1e12
 _LONGEST_DATE = 64
 _EPOCH_FROM = 1e9
 _LIMIT_STATUSES = frozenset({429, 503})
@@ -92,7 +95,7 @@ def read_hints(status: int, headers: Iterable[tuple[bytes, bytes]], now: float) 
 
 
 def _wait(status: int, found: dict[bytes, bytes], now: float) -> float | None:
-    milliseconds = _number(found.get(b"retry-after-ms"))
+    milliseconds = _delay(found.get(b"retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
     wait = _retry_after(found, now)
@@ -103,7 +106,7 @@ def _wait(status: int, found: dict[bytes, bytes], now: float) -> float | None:
 
 def _retry_after(found: dict[bytes, bytes], now: float) -> float | None:
     value = found.get(b"retry-after")
-    seconds = _number(value)
+    seconds = _delay(value)
     return seconds if seconds is not None else _until(read_date(value), found, now)
 
 
@@ -140,6 +143,12 @@ def _structured_rate_limit(value: bytes | None) -> float | None:
         if not remaining and reset is not None:
             waits.append(reset)
     return max(waits, default=None)
+
+
+def _delay(value: bytes | None) -> float | None:
+    if value is None or not re.fullmatch(_DELAY, value):
+        return None
+    return min(float(value), _LONGEST_DELAY)
 
 
 def _number(value: bytes | None) -> float | None:
