@@ -14,7 +14,7 @@ from ._core.outcome import Evidence, Outcome, Stop, StopReason
 from ._core.policy import FIRST_ERROR_STATUS
 from ._history import attach_history, latest_of, without_latest
 from ._http.hints import hints_of
-from ._http.representation import BODY_HEADERS, facts_of
+from ._http.representation import BODY_HEADERS, PARTIAL, facts_of
 from ._http.requests import has_request
 
 if TYPE_CHECKING:
@@ -146,6 +146,9 @@ class Recovery(Call):
         super().answered(response)
         if request is not None:
             response.request = request
+        if response.status_code == PARTIAL:
+            # For `retry_if`, there was the response that it has judged, and no part of it.
+            self._outcome = None
 
     def was_not_the_rest(self) -> None:
         """What came turned out not to be the rest: its body's `refusal` says why."""

@@ -75,6 +75,7 @@ class RewindingGuard(BodyGuard):
         self._most = 0
         self._digest = b""
         self._is_same = True
+        self._is_whole = False  # whether it was read to its end
 
     @property
     def is_replayable(self) -> bool:
@@ -117,8 +118,11 @@ class RewindingGuard(BodyGuard):
     def _check(self, reading: _Reading, chunk: bytes) -> None:
         """Refuse what differs from an earlier send, before it is sent.
 
-        An iterable may begin anew only in name, where it shares what it reads from.
+        An iterable may begin anew only in name, where it shares what it reads from; a file grows.
         """
+        if self._is_whole and reading.size + len(chunk) > self._most:
+            self._is_same = False
+            raise self._refuse(f"it gave {self._most} bytes, and more when it was read again")
         missing = self._most - reading.size
         if 0 < missing <= len(chunk):
             reading.take(chunk[:missing])
@@ -133,6 +137,7 @@ class RewindingGuard(BodyGuard):
         if reading.size < self._most:
             self._is_same = False
             raise self._refuse(f"it gave {self._most} bytes, and {reading.size} when read again")
+        self._is_whole = True
 
     def _remember(self, reading: _Reading) -> None:
         if reading.size > self._most:

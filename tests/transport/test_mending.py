@@ -18,7 +18,14 @@ import httpx
 import pytest
 import zstandard
 
-from httpx_retry import BackoffContext, RetryEvent, RetryPolicy, StopReason, retry_history
+from httpx_retry import (
+    BackoffContext,
+    Outcome,
+    RetryEvent,
+    RetryPolicy,
+    StopReason,
+    retry_history,
+)
 from tests.faults.lab import (
     Cut,
     Fin,
@@ -487,6 +494,23 @@ async def test_the_policy_has_its_say(world: World, clock: FakeClock, policy: Re
     with pytest.raises(httpx.ReadError):
         await download(world, clock, origin, policy=policy)
     assert len(origin.requests) == 1
+
+
+async def test_retry_if_is_not_asked_about_a_part_of_what_it_has_judged(
+    world: World, clock: FakeClock
+) -> None:
+    judged: list[int | None] = []
+
+    def is_bad(outcome: Outcome) -> bool | None:
+        judged.append(outcome.status)
+        return None if outcome.error else outcome.status != 200
+
+    origin = Origin()
+    response = await download(world, clock, origin, policy=RetryPolicy(retry_if=is_bad))
+
+    assert response.content == BODY
+    assert origin.ranges == [None, "bytes=100000-"]
+    assert judged == [200, None]
 
 
 async def test_one_request_may_differ(world: World, clock: FakeClock) -> None:
