@@ -17,7 +17,6 @@ RetryIf = Callable[[Outcome], "bool | None"]
 
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
-# Safe, and what they answer with is what was asked for: a DELETE's second answer is another.
 # Their responses have no body, or one that is a tunnel (RFC 9110 §9.3.2, §9.3.6).
 _BODILESS_METHODS = frozenset({"HEAD", "CONNECT"})
 

@@ -63,9 +63,7 @@ def fault_of(
         fault = _raw(error, chain)
     if witness is None or not witness.saw_anything:
         return fault
-    # asyncio goes on writing after a timeout.
-    goes_on = isinstance(error, wire.family.WriteTimeout)
-    return _with_witness(fault, chain, witness, goes_on=goes_on)
+    return _with_witness(fault, chain, witness)
 
 
 def _mapped(
@@ -123,9 +121,7 @@ def _raw(error: Exception, chain: tuple[Any, ...]) -> Fault:
     return BUG
 
 
-def _with_witness(
-    fault: Fault, chain: tuple[Any, ...], witness: Witness, *, goes_on: bool
-) -> Fault:
+def _with_witness(fault: Fault, chain: tuple[Any, ...], witness: Witness) -> Fault:
     """Bring what an exception says together with what the trace proves: the trace has the say."""
     if fault.evidence is Evidence.PERMANENT or fault.evidence is Evidence.BUG:
         return fault
@@ -138,10 +134,7 @@ def _with_witness(
     # h2 refuses to begin a stream before it has made a frame of its headers.
     if not witness.began or first(chain, "h2.exceptions", "TooManyStreamsError"):
         return UNSENT
-    # Headers without the body that they announce are enough for many a server to act on.
-    if witness.may_have_left:
-        return _of_our_stream(chain, witness)
-    return UNKNOWN if goes_on and witness.stream_id is None else STALE
+    return STALE
 
 
 def _of_our_stream(chain: tuple[Any, ...], witness: Witness) -> Fault:

@@ -24,11 +24,11 @@ class Witness:
     Attributes:
         saw_anything: whether the transport traces at all: where it does not, nothing is proved.
         began: whether the sending of a request's headers was begun.
-        left: how many requests' headers were written whole, and not disowned by a GOAWAY since.
+        left: how many requests' headers were written whole, or may have been, and not disowned by a
+            GOAWAY since. A server may act on them alone, whatever body they announce.
         disowned: how many were: httpcore sends those again itself.
         was_answered: whether response headers came for any of them.
         stream_id: the HTTP/2 stream of the latest; None over HTTP/1.1.
-        may_have_left: whether headers may have left over HTTP/2 although writing them failed.
         tunnel_failed: whether TLS failed inside a proxy's tunnel.
     """
 
@@ -38,7 +38,6 @@ class Witness:
         "began",
         "disowned",
         "left",
-        "may_have_left",
         "saw_anything",
         "stream_id",
         "tunnel_failed",
@@ -53,7 +52,6 @@ class Witness:
         self.disowned = 0
         self.was_answered = False
         self.stream_id: int | None = None
-        self.may_have_left = False
         self.tunnel_failed = False
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
@@ -76,12 +74,19 @@ class Witness:
     def _note_failure(self, step: str, error: BaseException) -> None:
         if step == "proxy.start_tls":
             self.tunnel_failed = True
-        elif step in _HEADERS and self.stream_id is not None:
-            if not never_left(error, self.stream_id, over_tls=self._over_tls):
-                self.may_have_left = True
+        elif step in _HEADERS and not self._is_connect:
+            self.left += self._may_have_left(error)
         elif step in _ANSWERS and type(error).__name__ == "ConnectionNotAvailable":
             self.left -= 1
             self.disowned += 1
+
+    def _may_have_left(self, error: BaseException) -> bool:
+        """Whether headers may have been written whole although that step failed."""
+        if self.stream_id is None:
+            # What could not be written whole over HTTP/1.1 is no request; but asyncio goes on
+            # writing after a timeout.
+            return type(error).__name__ == "WriteTimeout"
+        return not never_left(error, self.stream_id, over_tls=self._over_tls)
 
 
 def as_trace(

@@ -8,8 +8,10 @@ import ssl
 from typing import Any, cast
 
 import anyio
+import h2.connection
 import h2.events
 import h2.exceptions
+import h2.settings
 import h11
 import httpcore
 import httpx
@@ -284,6 +286,17 @@ H2 = "http2"
             BROKEN,
             Evidence.UNSENT,
         ),
+        ([started("http11", CONNECT), ended("http11", "failed", httpcore.WriteTimeout())],
+         BROKEN, Evidence.UNSENT),
+        # Headers that may have left count as such, whatever is proved of a later request.
+        (
+            [
+                *[started(H2, stream_id=3), ended(H2, "failed", OSError())],
+                *[started(H2, stream_id=5), ended(H2, "complete")],
+            ],
+            of(goaway(3)),
+            Evidence.UNKNOWN,
+        ),
         # Whatever the error says of the latest request, an earlier one of the attempt had left.
         (
             [started("http11"), ended("http11", "complete"), answered("http11")],
@@ -475,10 +488,18 @@ def test_an_error_of_another_request_proves_nothing_of_this_one(
 
 
 def test_a_stream_that_h2_did_not_begin_was_not_sent_and_its_retry_waits() -> None:
-    wedged = caused(httpx.LocalProtocolError("max"), h2.exceptions.TooManyStreamsError())
-    events = [started(H2, stream_id=5), ended(H2, "failed", OSError())]
+    full = h2.connection.H2Connection()
+    none = {h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 0}
+    full.remote_settings = h2.settings.Settings(client=False, initial_values=none)
+    url = [(":scheme", "https"), (":authority", "test"), (":path", "/")]
+    with pytest.raises(h2.exceptions.TooManyStreamsError) as refused:
+        full.send_headers(1, [(":method", "POST"), *url])
+    wedged = caused(httpx.LocalProtocolError("max"), refused.value)
+    begun = started(H2, stream_id=5)
 
-    assert departed(events, content=b"")[0].fault_of(wedged) == (Evidence.UNSENT, False)
+    outgoing, _ = departed([begun, ended(H2, "failed", refused.value)])
+    assert outgoing.fault_of(wedged) == (Evidence.UNSENT, False)
+    events = [begun, ended(H2, "failed", OSError())]
     assert departed(events, content=b"")[0].fault_of(BROKEN) == (Evidence.UNKNOWN, False)
     before: list[tuple[str, dict[str, Any]]] = [("connection.connect_tcp.started", {})]
     assert departed(before)[0].fault_of(BROKEN) == (Evidence.UNSENT, False)
@@ -541,19 +562,19 @@ def test_an_answer_once_seen_stays_seen() -> None:
 
 @pytest.mark.parametrize("content", [None, b"", b"x"])
 @pytest.mark.parametrize(
-    ("begun", "error"),
+    "events",
     [
-        (started(H2, stream_id=5), BROKEN),
-        (started("http11"), httpx.WriteTimeout("in the headers")),
+        [started(H2, stream_id=5), ended(H2, "failed", httpcore.WriteError())],
+        # asyncio goes on after one.
+        [started("http11"), ended("http11", "failed", httpcore.WriteTimeout())],
     ],
 )
 def test_headers_that_may_have_left_after_all_prove_nothing_whatever_body_they_announce(
-    content: bytes | None, begun: tuple[str, dict[str, Any]], error: Exception
+    content: bytes | None, events: list[tuple[str, dict[str, Any]]]
 ) -> None:
     """Many a server acts on them alone: an app is called as soon as they are there."""
     request = httpx.Request("POST", "https://test/", content=content)
-    events = [begun, ended(begun[0].partition(".")[0], "failed", OSError())]
 
-    found = fault_of(error, request, Wire(FAMILY, None), witness(*events))
+    found = fault_of(httpx.WriteTimeout(""), request, Wire(FAMILY, None), witness(*events))
 
     assert found.evidence is Evidence.UNKNOWN
