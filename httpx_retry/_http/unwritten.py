@@ -13,22 +13,21 @@ from typing import TYPE_CHECKING
 from .causes import frames_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import FrameType
 
 _WRITE = "_write_outgoing_data"
 # Of TLS, a record that is cut short is none: what one holds arrives whole or not at all.
 _RECORD = 16_384
-# RFC 9113 §4.1, §6.2.
+# RFC 9113 §4.1, §6.2, §6.10.
 _FRAME_HEADER = 9
-_HEADERS = 0x1
+_HEADERS, _CONTINUATION = 0x1, 0x9
 
 
 def never_left(error: BaseException, stream_id: int, *, over_tls: bool) -> bool:
     """Whether it is proved that a request's headers were not written whole.
 
     Args:
-        error: httpcore's own, of the step that was to write them, as its trace shows it.
+        error: of the step that was to write them, as httpcore's trace shows it.
         stream_id: of the request.
         over_tls: whether its connection is.
     """
@@ -40,16 +39,22 @@ def never_left(error: BaseException, stream_id: int, *, over_tls: bool) -> bool:
     # A transport may raise one and the same error on many connections.
     ours = [each for each in writes if each.get("self") is writes[0].get("self")]
     queued: list[bytes] = [each["data_to_send"] for each in ours if "data_to_send" in each]
-    holding = [number for number, data in enumerate(queued) if _ours_and_after(data, stream_id)]
-    if not holding:
-        return False  # another request wrote them, and that went well
-    data = queued[holding[0]]
-    if data is not queued[-1]:
-        return True  # that write was not begun: an earlier one had failed
-    if type(error).__name__ == "WriteTimeout":
-        return False  # asyncio goes on writing after one, and a system keeps what it has taken
-    is_last = all(each == stream_id for each in _ours_and_after(data, stream_id))
-    return is_last or (over_tls and len(data) <= _RECORD)
+    for data in queued:
+        end = _end_of_headers(data, stream_id)
+        if end is not None:
+            was_begun = data is queued[-1]  # else an earlier write had failed
+            return not was_begun or (over_tls and _was_cut_before(end, data, error))
+    return False  # another request wrote them, and that went well
+
+
+def goes_on(error: BaseException) -> bool:
+    """Whether a write may go on after this: asyncio's does after a timeout or a cancellation."""
+    return type(error).__name__ == "WriteTimeout" or not isinstance(error, Exception)
+
+
+def _was_cut_before(end: int, data: bytes, error: BaseException) -> bool:
+    """Whether a write over TLS that failed ended before this place: it lacks its last record."""
+    return not goes_on(error) and end > (len(data) - 1) // _RECORD * _RECORD
 
 
 def _is_refusal_of_h2(frame: FrameType) -> bool:
@@ -58,18 +63,13 @@ def _is_refusal_of_h2(frame: FrameType) -> bool:
     return is_h2 and frame.f_code.co_name == "send_headers"
 
 
-def _ours_and_after(data: bytes, stream_id: int) -> list[int]:
-    """The streams of the frames in what was queued, from the headers of ours on."""
-    frames = list(_frames_in(data))
-    places = [place for place, each in enumerate(frames) if each == (_HEADERS, stream_id)]
-    return [each for _, each in frames[places[0] :]] if places else []
-
-
-def _frames_in(data: bytes) -> Iterator[tuple[int, int]]:
-    """The type and stream of each frame."""
-    place = 0
-    while place + _FRAME_HEADER <= len(data):
-        length, kind = int.from_bytes(data[place : place + 3], "big"), data[place + 3]
-        stream = int.from_bytes(data[place + 5 : place + _FRAME_HEADER], "big") & 0x7FFF_FFFF
-        yield kind, stream
-        place += _FRAME_HEADER + length
+def _end_of_headers(data: bytes, stream_id: int) -> int | None:
+    """Where the headers of a stream end in what was queued; None: they are not in it."""
+    found, start = None, 0
+    while start + _FRAME_HEADER <= len(data):
+        length, kind = int.from_bytes(data[start : start + 3], "big"), data[start + 3]
+        stream = int.from_bytes(data[start + 5 : start + _FRAME_HEADER], "big")
+        start += _FRAME_HEADER + length
+        if stream == stream_id and kind in (_HEADERS, _CONTINUATION):
+            found = start
+    return found

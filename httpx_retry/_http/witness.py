@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .unwritten import never_left
+from .unwritten import goes_on, never_left
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -83,9 +83,7 @@ class Witness:
     def _may_have_left(self, error: BaseException) -> bool:
         """Whether headers may have been written whole although that step failed."""
         if self.stream_id is None:
-            # What could not be written whole over HTTP/1.1 is no request; but asyncio goes on
-            # writing after a timeout.
-            return type(error).__name__ == "WriteTimeout"
+            return goes_on(error)  # what is not whole is no request
         return not never_left(error, self.stream_id, over_tls=self._over_tls)
 
 

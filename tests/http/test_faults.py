@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+from asyncio import CancelledError
 from typing import Any, cast
 
 import anyio
@@ -243,7 +244,9 @@ def started(
     return f"{protocol}.send_request_headers.started", {"request": request, **more}
 
 
-def ended(protocol: str, how: str, error: Exception | None = None) -> tuple[str, dict[str, Any]]:
+def ended(
+    protocol: str, how: str, error: BaseException | None = None
+) -> tuple[str, dict[str, Any]]:
     return f"{protocol}.send_request_headers.{how}", {"return_value": None, "exception": error}
 
 
@@ -567,6 +570,7 @@ def test_an_answer_once_seen_stays_seen() -> None:
         [started(H2, stream_id=5), ended(H2, "failed", httpcore.WriteError())],
         # asyncio goes on after one.
         [started("http11"), ended("http11", "failed", httpcore.WriteTimeout())],
+        [started("http11"), ended("http11", "failed", CancelledError())],
     ],
 )
 def test_headers_that_may_have_left_after_all_prove_nothing_whatever_body_they_announce(
