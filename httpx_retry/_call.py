@@ -229,9 +229,14 @@ class Call(LatestAttempt):
         """The call is over, however it ended: nothing is kept, and no token that was not spent."""
         if self._outgoing is not None:
             self._outgoing.close()
-        if self.tokens:
+        if self.tokens and self._has_ended:
             self._give_back()
         self._response = self._error = self._outcome = None
+
+    @property
+    def _has_ended(self) -> bool:
+        """Whether all that the call's tokens were for is over."""
+        return True
 
     def _give_back(self) -> None:
         """Give back the tokens that were not spent."""

@@ -126,18 +126,21 @@ class Recovery(Call):
             self._give_back()
 
     def brought(self) -> None:
-        """More of the body was delivered: with enough of it, its retry has ended well."""
-        if self.tokens and self._has_progressed:
-            super()._give_back()
-
-    def _give_back(self) -> None:
-        # Not when the headers are good: a server whose bodies break off would be asked for ever.
-        if self.epoch == _NO_EPOCH:
-            super()._give_back()
+        """More of the body was delivered: with enough of it, the retry has ended well."""
+        if self.tokens:
+            delivery = self._delivery
+            is_feed = delivery.facts.length is None and delivery.delivered > self._reached
+            if is_feed or self._has_progressed:
+                self._give_back()
 
     @property
     def _has_progressed(self) -> bool:
         return self._delivery.delivered - self._reached >= _PROGRESS
+
+    @property
+    def _has_ended(self) -> bool:
+        # Not with good headers: a server whose bodies all break off would be asked for ever.
+        return self.epoch == _NO_EPOCH
 
     def answered(self, response: httpx.Response) -> None:
         """The attempt ended with a response: another one than the caller has, it is hoped."""
@@ -148,7 +151,7 @@ class Recovery(Call):
             response.request = request
         if response.status_code == PARTIAL:
             # For `retry_if`, there was the response that it has judged, and no part of it.
-            self._outcome = None
+            self._outcome, self.wants_body = None, False
 
     def was_not_the_rest(self) -> None:
         """What came turned out not to be the rest: its body's `refusal` says why."""

@@ -1,4 +1,4 @@
-"""Inside which guard a request body travels that httpx does not hold in memory.
+"""What guards a request body that httpx does not hold in memory, while it is sent.
 
 Each send begins where the first one began, or ends with an error: never empty, short or shifted.
 """
@@ -88,8 +88,9 @@ class RewindingGuard(BodyGuard):
         try:
             self._rewind()
             for chunk in self._stream:
-                self._check(reading, chunk)
-                yield chunk
+                part = self._checked(reading, chunk)
+                if part:
+                    yield part
             self._check_end(reading)
         except Exception as error:
             self._note(error)
@@ -102,8 +103,9 @@ class RewindingGuard(BodyGuard):
         try:
             self._rewind()
             async for chunk in self._stream:
-                self._check(reading, chunk)
-                yield chunk
+                part = self._checked(reading, chunk)
+                if part:
+                    yield part
             self._check_end(reading)
         except Exception as error:
             self._note(error)
@@ -115,22 +117,24 @@ class RewindingGuard(BodyGuard):
         if error is not self.refusal:
             self.error = error
 
-    def _check(self, reading: _Reading, chunk: bytes) -> None:
-        """Refuse what differs from an earlier send, before it is sent.
+    def _checked(self, reading: _Reading, chunk: bytes) -> bytes:
+        """Return what of a chunk is to be sent, and refuse what differs from an earlier send.
 
-        An iterable may begin anew only in name, where it shares what it reads from; a file grows.
+        An iterable may begin anew only in name, where it shares what it reads from. What a file has
+        grown by is left out.
         """
-        if self._is_whole and reading.size + len(chunk) > self._most:
-            self._is_same = False
-            raise self._refuse(f"it gave {self._most} bytes, and more when it was read again")
+        if self._is_whole:
+            chunk = chunk[: self._most - reading.size]
         missing = self._most - reading.size
         if 0 < missing <= len(chunk):
             reading.take(chunk[:missing])
             if reading.digest() != self._digest:
                 self._is_same = False
                 raise self._refuse("it gave other bytes when it was read again")
-            chunk = chunk[missing:]
-        reading.take(chunk)
+            reading.take(chunk[missing:])
+        else:
+            reading.take(chunk)
+        return chunk
 
     def _check_end(self, reading: _Reading) -> None:
         """End the send before the body is called complete, if it is less than an earlier one."""

@@ -56,7 +56,7 @@ class NextRequest:
 
     @property
     def is_keyed(self) -> bool:
-        """Whether the caller's carries the idempotency header.
+        """Whether it carries an idempotency key, of its caller's or the policy's making.
 
         One that `prepare` adds allows nothing: it may be another one the next time.
         """

@@ -13,7 +13,7 @@ from .body_guard import BodyGuard, RewindingGuard
 from .one_shot_guard import OneShotGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import httpx
 
@@ -31,10 +31,11 @@ def guard_for(request: httpx.Request, family: Family, capacity: int) -> BodyGuar
     stream: Any = request.stream
     if isinstance(stream, BodyGuard):
         return stream
-    rewind = _way_back(stream, family)
+    files = _files_in(stream, family)
+    rewind = _way_back(stream, files, family)
     if rewind is None:
         return family.stream_class(OneShotGuard)(stream, family, capacity)
-    return family.stream_class(RewindingGuard)(stream, family, rewind, _files_in(stream, family))
+    return family.stream_class(RewindingGuard)(stream, family, rewind, files)
 
 
 def is_same_body(now: Any, before: Any, family: Family) -> bool:
@@ -59,14 +60,13 @@ def _files_in(stream: Any, family: Family) -> list[Any]:
         files = (field.file for field in stream.fields if hasattr(field, "file"))
         return [file for file in files if not isinstance(file, str | bytes)]
     if isinstance(stream, family.iterator_streams):
-        source = stream._stream  # noqa: SLF001 - as below
+        source = stream._stream  # noqa: SLF001 - httpx has no other way to tell a file from an iterator
         return [source] if hasattr(source, "read") or hasattr(source, "aread") else []
     return []
 
 
-def _way_back(stream: Any, family: Family) -> Callable[[], object] | None:
+def _way_back(stream: Any, files: Sequence[Any], family: Family) -> Callable[[], object] | None:
     """What takes a body back to where it stands now; None: nothing does."""
-    files = _files_in(stream, family)
     if isinstance(stream, family.MultipartStream):
         # httpx itself goes back to the start of each file that it can seek in.
         return None if any(_start_of(file) is None for file in files) else by_reading

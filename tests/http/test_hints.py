@@ -105,6 +105,7 @@ def test_a_date_is_64_bytes_at_most() -> None:
 
 def test_milliseconds_win_over_seconds_and_seconds_over_limits() -> None:
     assert wait(retry_after_ms="1500", Retry_After="9") == 1.5
+    assert wait(retry_after_ms="9" * 13, Retry_After="9") == 1e9
     assert wait(retry_after_ms="soon", Retry_After="9") == 9.0
     assert wait(429, Retry_After="9", RateLimit_Reset="3") == 9.0
     assert wait(429, Retry_After="soon", RateLimit_Reset="3") == 3.0

@@ -314,6 +314,25 @@ async def test_a_retry_that_brought_64_kib_of_a_body_has_ended_well(
     assert ledger.entries[2:] == [("deposit", SITE, 1.0)]
 
 
+async def test_of_a_feed_anything_is_enough(world: World, clock: FakeClock) -> None:
+    ledger = Ledger()
+    broken = httpx.Response(200, stream=Stream(httpx.ReadError("reset")))
+    seen: list[int] = []
+
+    class Watched(Stream):
+        def __iter__(self) -> Iterator[bytes]:
+            for chunk in super().__iter__():
+                seen.append(len(ledger.entries))
+                yield chunk
+
+    feed = httpx.Response(200, stream=Watched(b"", b"an event", b"another"))
+    async with world.client(Server(broken, feed), **options(clock, budget=ledger)) as client:
+        assert (await client.get()).content == b"an eventanother"
+
+    assert seen == [2, 2, 3]
+    assert ledger.entries[2:] == [("deposit", SITE, 1.0)]
+
+
 async def test_what_a_refused_budget_leaves_of_a_body_is_its_error(
     world: World, clock: FakeClock
 ) -> None:

@@ -16,6 +16,7 @@ import anyio
 import brotli
 import httpx
 import pytest
+import urllib3
 import zstandard
 
 from httpx_retry import (
@@ -511,6 +512,15 @@ async def test_retry_if_is_not_asked_about_a_part_of_what_it_has_judged(
     assert response.content == BODY
     assert origin.ranges == [None, "bytes=100000-"]
     assert judged == [200, None]
+
+
+async def test_a_part_is_not_read_before_it_is_judged(world: World, clock: FakeClock) -> None:
+    theirs = RetryPolicy.from_urllib3(urllib3.Retry(3, status_forcelist=[206, 503]))
+    origin = Origin()
+    response = await download(world, clock, origin, policy=theirs.replace(read_body=True))
+
+    assert response.content == BODY
+    assert origin.ranges == [None, "bytes=100000-"]
 
 
 async def test_one_request_may_differ(world: World, clock: FakeClock) -> None:
