@@ -1,16 +1,17 @@
-"""Whether the headers of a request over HTTP/2 left, where writing them failed.
+"""Whether the headers of a request left, where writing them failed.
 
-httpcore writes what all requests on a connection have queued in whichever of them comes first, and
-gives each later one the error of the write that failed. So the headers of a request that meets one
-may have gone long before. What went, and what did not, stands in the frames that the error came
-through; where they do not tell, nothing is proved.
+Over HTTP/1.1 a write that failed did not write all. Over HTTP/2 httpcore writes what all requests
+on a connection have queued in whichever of them comes first, and gives each later one the error of
+the write that failed: so the headers of a request that meets one may have gone long before. What
+went, and what did not, stands in the frames that the error came through; where they do not tell,
+nothing is proved.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .causes import frames_of
+from .causes import frames_of, is_a
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -23,17 +24,21 @@ _FRAME_HEADER = 9
 _HEADERS, _CONTINUATION = 0x1, 0x9
 
 
-def never_left(error: BaseException, stream_id: int, *, over_tls: bool) -> bool:
+def never_left(error: BaseException, stream_id: int | None, *, over_tls: bool) -> bool:
     """Whether it is proved that a request's headers were not written whole.
 
     Args:
         error: of the step that was to write them, as httpcore's trace shows it.
-        stream_id: of the request.
+        stream_id: of the request; None over HTTP/1.1.
         over_tls: whether its connection is.
     """
+    # asyncio goes on writing after a timeout or a cancellation, and an alarm interrupts anything.
+    has_failed = type(error).__name__ == "WriteError"
+    if stream_id is None:
+        return has_failed
     frames = list(frames_of(error))
-    if any(_is_refusal_of_h2(frame) for frame in frames):
-        return True
+    if is_a(error, "h2.exceptions", "ProtocolError"):
+        return any(_makes_frames(frame) for frame in frames)
     # The latest first: each wrote, or was to write, what had been queued by then.
     writes = [frame.f_locals for frame in frames if frame.f_code.co_name == _WRITE]
     # A transport may raise one and the same error on many connections.
@@ -43,24 +48,19 @@ def never_left(error: BaseException, stream_id: int, *, over_tls: bool) -> bool:
         end = _end_of_headers(data, stream_id)
         if end is not None:
             was_begun = data is queued[-1]  # else an earlier write had failed
-            return not was_begun or (over_tls and _was_cut_before(end, data, error))
+            return not was_begun or (has_failed and over_tls and _is_in_last_record(end, data))
     return False  # another request wrote them, and that went well
 
 
-def goes_on(error: BaseException) -> bool:
-    """Whether a write may go on after this: asyncio's does after a timeout or a cancellation."""
-    return type(error).__name__ == "WriteTimeout" or not isinstance(error, Exception)
-
-
-def _was_cut_before(end: int, data: bytes, error: BaseException) -> bool:
-    """Whether a write over TLS that failed ended before this place: it lacks its last record."""
-    return not goes_on(error) and end > (len(data) - 1) // _RECORD * _RECORD
-
-
-def _is_refusal_of_h2(frame: FrameType) -> bool:
-    """Whether h2 would not even make a frame of headers, on a connection that is closing."""
+def _makes_frames(frame: FrameType) -> bool:
+    """Whether h2 was to make frames of headers, which it refuses on a connection that closes."""
     is_h2 = frame.f_globals.get("__name__") == "h2.connection"
     return is_h2 and frame.f_code.co_name == "send_headers"
+
+
+def _is_in_last_record(end: int, data: bytes) -> bool:
+    """Whether what ends there does so in the record of TLS that a write which failed lacks."""
+    return end > (len(data) - 1) // _RECORD * _RECORD
 
 
 def _end_of_headers(data: bytes, stream_id: int) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .unwritten import goes_on, never_left
+from .unwritten import never_left
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -24,11 +24,12 @@ class Witness:
     Attributes:
         saw_anything: whether the transport traces at all: where it does not, nothing is proved.
         began: whether the sending of a request's headers was begun.
-        left: how many requests' headers were written whole, or may have been, and not disowned by a
-            GOAWAY since. A server may act on them alone, whatever body they announce.
+        left: how many requests' headers may have left: all that were begun, less those that
+            provably were not written whole, and those that a GOAWAY disowned. A server may act on
+            headers alone, whatever body they announce.
         disowned: how many were: httpcore sends those again itself.
         was_answered: whether response headers came for any of them.
-        stream_id: the HTTP/2 stream of the latest; None over HTTP/1.1.
+        stream_id: the HTTP/2 stream of the latest; None over HTTP/1.1, and where it did not leave.
         tunnel_failed: whether TLS failed inside a proxy's tunnel.
     """
 
@@ -63,28 +64,29 @@ class Witness:
                 self._is_connect = info["request"].method == b"CONNECT"
                 if not self._is_connect:
                     self.began = True
+                    # Until the contrary is proved: an alarm may go off at any line.
+                    self.left += 1
                     self.stream_id = info.get("stream_id")
                     self._over_tls = info["request"].url.scheme == b"https"
         elif stage == "failed":
             self._note_failure(step, info["exception"])
         elif not self._is_connect:
-            self.left += step in _HEADERS
             self.was_answered = self.was_answered or step in _ANSWERS
 
     def _note_failure(self, step: str, error: BaseException) -> None:
         if step == "proxy.start_tls":
             self.tunnel_failed = True
         elif step in _HEADERS and not self._is_connect:
-            self.left += self._may_have_left(error)
+            if never_left(error, self.stream_id, over_tls=self._over_tls):
+                self._take_back()
         elif step in _ANSWERS and type(error).__name__ == "ConnectionNotAvailable":
-            self.left -= 1
+            self._take_back()
             self.disowned += 1
 
-    def _may_have_left(self, error: BaseException) -> bool:
-        """Whether headers may have been written whole although that step failed."""
-        if self.stream_id is None:
-            return goes_on(error)  # what is not whole is no request
-        return not never_left(error, self.stream_id, over_tls=self._over_tls)
+    def _take_back(self) -> None:
+        """The latest did not leave: what is said of its stream is said of no other."""
+        self.left -= 1
+        self.stream_id = None
 
 
 def as_trace(

@@ -254,6 +254,17 @@ def answered(protocol: str) -> tuple[str, dict[str, Any]]:
     return f"{protocol}.receive_response_headers.complete", {"return_value": None}
 
 
+def not_begun() -> Exception:
+    """What h2 raises where the server allows no more streams."""
+    full = h2.connection.H2Connection()
+    none = {h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 0}
+    full.remote_settings = h2.settings.Settings(client=False, initial_values=none)
+    url = [(":scheme", "https"), (":authority", "test"), (":path", "/")]
+    with pytest.raises(h2.exceptions.TooManyStreamsError) as refused:
+        full.send_headers(1, [(":method", "POST"), *url])
+    return refused.value
+
+
 class ConnectionNotAvailable(Exception):  # noqa: N818 - httpcore's own name for it
     pass
 
@@ -270,7 +281,12 @@ H2 = "http2"
         # Only a proxy's CONNECT was sent.
         ([started("http11", CONNECT), ended("http11", "complete")], BROKEN, Evidence.UNSENT),
         ([started("http11"), ended("http11", "complete")], BROKEN, Evidence.UNKNOWN),
-        ([started("http11"), ended("http11", "failed", OSError())], BROKEN, Evidence.UNSENT),
+        ([started("http11"), ended("http11", "failed", httpcore.WriteError())], BROKEN,
+         Evidence.UNSENT),
+        # An alarm, in that step or in the trace itself.
+        ([started("http11"), ended("http11", "failed", TimeoutError())], TimeoutError(),
+         Evidence.UNKNOWN),
+        ([started("http11")], TimeoutError(), Evidence.UNKNOWN),
         # Of HTTP/2, where another request may have written them: see test_unwritten.py.
         ([started(H2, stream_id=5), ended(H2, "failed", OSError())], BROKEN, Evidence.UNKNOWN),
         ([started(H2, stream_id=5), ended(H2, "failed", OSError())], of(goaway(3)),
@@ -289,7 +305,7 @@ H2 = "http2"
             BROKEN,
             Evidence.UNSENT,
         ),
-        ([started("http11", CONNECT), ended("http11", "failed", httpcore.WriteTimeout())],
+        ([started("http11", CONNECT), ended("http11", "failed", httpcore.WriteError())],
          BROKEN, Evidence.UNSENT),
         # Headers that may have left count as such, whatever is proved of a later request.
         (
@@ -298,6 +314,15 @@ H2 = "http2"
                 *[started(H2, stream_id=5), ended(H2, "complete")],
             ],
             of(goaway(3)),
+            Evidence.UNKNOWN,
+        ),
+        # What is said of a request that did not leave is said of no earlier one.
+        (
+            [
+                *[started(H2, stream_id=3), ended(H2, "complete")],
+                *[started(H2, stream_id=5), ended(H2, "failed", not_begun())],
+            ],
+            of(goaway(1)),
             Evidence.UNKNOWN,
         ),
         # Whatever the error says of the latest request, an earlier one of the attempt had left.
@@ -491,16 +516,11 @@ def test_an_error_of_another_request_proves_nothing_of_this_one(
 
 
 def test_a_stream_that_h2_did_not_begin_was_not_sent_and_its_retry_waits() -> None:
-    full = h2.connection.H2Connection()
-    none = {h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 0}
-    full.remote_settings = h2.settings.Settings(client=False, initial_values=none)
-    url = [(":scheme", "https"), (":authority", "test"), (":path", "/")]
-    with pytest.raises(h2.exceptions.TooManyStreamsError) as refused:
-        full.send_headers(1, [(":method", "POST"), *url])
-    wedged = caused(httpx.LocalProtocolError("max"), refused.value)
+    refused = not_begun()
+    wedged = caused(httpx.LocalProtocolError("max"), refused)
     begun = started(H2, stream_id=5)
 
-    outgoing, _ = departed([begun, ended(H2, "failed", refused.value)])
+    outgoing, _ = departed([begun, ended(H2, "failed", refused)])
     assert outgoing.fault_of(wedged) == (Evidence.UNSENT, False)
     events = [begun, ended(H2, "failed", OSError())]
     assert departed(events, content=b"")[0].fault_of(BROKEN) == (Evidence.UNKNOWN, False)
@@ -511,7 +531,11 @@ def test_a_stream_that_h2_did_not_begin_was_not_sent_and_its_retry_waits() -> No
 @pytest.mark.parametrize(
     ("events", "proxy", "expected"),
     [
-        ([started("http11"), ended("http11", "failed", OSError())], False, Evidence.UNSENT),
+        (
+            [started("http11"), ended("http11", "failed", httpcore.WriteError())],
+            False,
+            Evidence.UNSENT,
+        ),
         (LEFT, False, Evidence.UNKNOWN),
         ([], False, Evidence.UNSENT),
         ([], True, Evidence.PERMANENT),

@@ -9,6 +9,7 @@ import anyio
 import anyio.lowlevel
 import h2.config
 import h2.connection
+import h2.exceptions
 import h2.settings
 import httpx
 import pytest
@@ -326,6 +327,7 @@ WINDOW = frame(WINDOW_UPDATE, 4)
         (frame(HEADERS, 100), RESET(), True),
         (frame(HEADERS, 100) + frame(DATA, 0, 3), RESET(), True),
         (frame(HEADERS, 100) + WINDOW, TIMED_OUT(), False),
+        (frame(HEADERS, 100) + WINDOW, TimeoutError("an alarm"), False),
         (frame(HEADERS, 100) + WINDOW, Cancelled(), False),
         # In threads they may have gone without the window that is opened with them.
         (WINDOW, RESET(), False),
@@ -350,3 +352,26 @@ def test_the_record_that_was_cut_has_the_end_of_the_headers(
 
     assert never_left(caught.value, 5, over_tls=True) is expected
     assert never_left(caught.value, 5, over_tls=False) is False
+
+
+def test_an_alarm_may_go_off_once_h2_has_made_the_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    def to_bytes(frames: Any) -> None:
+        raise TimeoutError("an alarm")
+
+    connection = h2.connection.H2Connection()
+    monkeypatch.setattr(connection, "_prepare_for_sending", to_bytes)
+    url = [(":scheme", "https"), (":authority", "test"), (":path", "/")]
+    with pytest.raises(TimeoutError) as caught:
+        connection.send_headers(1, [(":method", "POST"), *url])
+
+    assert not never_left(caught.value, 1, over_tls=True)
+
+
+def test_in_threads_a_connection_may_close_between_the_headers_and_their_window() -> None:
+    connection = h2.connection.H2Connection()
+    connection.initiate_connection()
+    connection.close_connection()
+    with pytest.raises(h2.exceptions.ProtocolError) as caught:
+        connection.increment_flow_control_window(1)
+
+    assert not never_left(caught.value, 1, over_tls=True)
