@@ -332,10 +332,12 @@ WINDOW = frame(WINDOW_UPDATE, 4)
         # In threads they may have gone without the window that is opened with them.
         (WINDOW, RESET(), False),
         (frame(HEADERS, 100, 7) + WINDOW, RESET(), False),
+        (frame(HEADERS, 100, (1 << 24) + 5) + WINDOW, RESET(), False),
         (frame(DATA, 100, 3) + frame(HEADERS, 100) + WINDOW, RESET(), True),
         # Their last byte has to be in the last record.
         (frame(HEADERS, 16_384 - 9) + WINDOW, RESET(), False),
         (frame(HEADERS, 16_384 - 9), RESET(), True),
+        (frame(HEADERS, 16_385 - 18) + frame(DATA, 0, 3), RESET(), False),
         (frame(HEADERS, 16_384 - 8) + WINDOW, RESET(), True),
         (frame(HEADERS, 16_000) + frame(CONTINUATION, 400) + WINDOW, RESET(), True),
         (frame(HEADERS, 16_000) + frame(CONTINUATION, 300) + frame(DATA, 90, 3), RESET(), False),
