@@ -105,6 +105,29 @@ class AsyncShrinking:
             yield part
 
 
+class Growing:
+    """A log that is written to: it gives a line more each time that it is read."""
+
+    def __init__(self) -> None:
+        self._lines = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._lines += 1
+        for _ in range(self._lines):
+            yield b"line\n"
+
+
+class AsyncGrowing:
+    """The same in tasks."""
+
+    def __init__(self) -> None:
+        self._parts = Growing()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
+
+
 class Breaking:
     """Raises when it is read."""
 
@@ -345,6 +368,15 @@ async def test_a_body_that_shrinks_is_not_called_complete(world: World, clock: F
                 await client.request("PUT", server.url, content=content)
 
     assert [received.body for received in server.processed["/"]] == [b"xx"]
+
+
+async def test_what_a_body_has_grown_by_is_not_sent(world: World, clock: FakeClock) -> None:
+    content = AsyncGrowing() if world.is_async else Growing()
+    with HTTP1Server([Reply(503), Reply(503), Reply()]) as server:
+        async with world.client(None, clock=clock, trust_env=False) as client:
+            assert (await client.request("PUT", server.url, content=content)).status_code == 200
+
+    assert [received.body for received in server.processed["/"]] == [b"line\n"] * 3
 
 
 @pytest.mark.parametrize("keeps", [False, True])
