@@ -35,9 +35,12 @@ class Outgoing(NextRequest):
         body: its stream, then: the same holds.
         policy: says which methods may run twice, and what makes others do so.
         wire: what the request goes out through.
+
+    Attributes:
+        may_run_twice: whether it may be sent again though it may have run; told once it was sent.
     """
 
-    __slots__ = ("_body", "_deadline", "_guard", "_guards", "_witness")
+    __slots__ = ("_body", "_deadline", "_guard", "_guards", "_witness", "may_run_twice")
 
     def __init__(
         self, request: httpx.Request, url: httpx.URL, body: Any, policy: RetryPolicy, wire: Wire
@@ -48,6 +51,7 @@ class Outgoing(NextRequest):
         self._guard: BodyGuard | None = None
         self._guards: tuple[BodyGuard, ...] = ()
         self._witness: Witness | None = None
+        self.may_run_twice = False
 
     @property
     def is_replayable(self) -> bool:
@@ -76,6 +80,7 @@ class Outgoing(NextRequest):
             request = self._guarded(request)
         self.request = request
         self._witness = self._deadline = None
+        self.may_run_twice = self._may_run_twice()
         as_trace = None if self.may_run_twice else self._wire.as_trace
         moves_timeouts = moves_timeouts or ends is not None
         if not moves_timeouts and as_trace is None:
