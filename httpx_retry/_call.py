@@ -124,13 +124,6 @@ class Call(LatestAttempt):
             return True
         return self._take(budget.withdraw(self.origin, load, self._ended))
 
-    def _take(self, tokens: float | None) -> bool:
-        """Keep tokens, to be given back where they are not spent; None: there were too few."""
-        if tokens is None:
-            return False
-        self.tokens += tokens
-        return True
-
     def settle(self) -> float | None:
         """Pay for the retry that was granted on credit, now that tokens were leased.
 
@@ -232,16 +225,6 @@ class Call(LatestAttempt):
         if self.tokens and self._has_ended:
             self._give_back()
         self._response = self._error = self._outcome = None
-
-    @property
-    def _has_ended(self) -> bool:
-        """Whether all that the call's tokens were for is over."""
-        return True
-
-    def _give_back(self) -> None:
-        """Give back the tokens that were not spent."""
-        tokens, self.tokens = self.tokens, 0.0
-        self._settings.deposit(self.origin, tokens)
 
     def conclude(self) -> httpx.Response:
         """Hand over what the wrapped transport gave last.

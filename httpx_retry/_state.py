@@ -157,6 +157,23 @@ class CallState(Progress):
         """Whether the request is to be retried at all."""
         return self.request.extensions.get("retry") is not False
 
+    def _take(self, tokens: float | None) -> bool:
+        """Keep tokens, to be given back where they are not spent; None: there were too few."""
+        if tokens is None:
+            return False
+        self.tokens += tokens
+        return True
+
+    @property
+    def _has_ended(self) -> bool:
+        """Whether all that the call's tokens were for is over."""
+        return True
+
+    def _give_back(self) -> None:
+        """Give back the tokens that were not spent."""
+        tokens, self.tokens = self.tokens, 0.0
+        self._settings.deposit(self.origin, tokens)
+
     def _record(
         self, evidence: Evidence | None, wait: float | None, reason: RetryReason | StopReason
     ) -> None:

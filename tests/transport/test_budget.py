@@ -260,6 +260,20 @@ def breaking(*parts: bytes, length: int = 300_000, **headers: str) -> httpx.Resp
     return httpx.Response(200, headers={"Content-Length": f"{length}", **headers}, stream=stream)
 
 
+class Watched(Stream):
+    """Writes down how many entries a ledger has, before each chunk is taken."""
+
+    def __init__(self, ledger: Ledger, *parts: bytes) -> None:
+        super().__init__(*parts)
+        self._ledger = ledger
+        self.before_each: list[int] = []
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in super().__iter__():
+            self.before_each.append(len(self._ledger.entries))
+            yield chunk
+
+
 SMALL, LARGE = {"length": 8}, {"ETag": '"1"'}
 
 
@@ -294,42 +308,28 @@ async def test_a_retry_that_brought_64_kib_of_a_body_has_ended_well(
     ledger = Ledger()
     first, rest = breaking(*begun, ETag='"1"'), 300_000 - sum(map(len, begun))
     span = {"Content-Range": f"bytes {300_000 - rest}-299999/300000"} if begun else {}
-    before_each: list[int] = []
-
-    class Watched(Stream):
-        def __iter__(self) -> Iterator[bytes]:
-            for chunk in super().__iter__():
-                before_each.append(len(ledger.entries))
-                yield chunk
-
+    watched = Watched(ledger, b"x" * 65_535, b"x", b"x" * (rest - 65_536))
     second = httpx.Response(
         206 if begun else 200,
         headers={"ETag": '"1"', "Content-Length": f"{rest}", **span},
-        stream=Watched(b"x" * 65_535, b"x", b"x" * (rest - 65_536)),
+        stream=watched,
     )
     async with world.client(Server(first, second), **options(clock, budget=ledger)) as client:
         assert len((await client.get()).content) == 300_000
 
-    assert before_each == [2, 2, 3]
+    assert watched.before_each == [2, 2, 3]
     assert ledger.entries[2:] == [("deposit", SITE, 1.0)]
 
 
 async def test_of_a_feed_anything_is_enough(world: World, clock: FakeClock) -> None:
     ledger = Ledger()
     broken = httpx.Response(200, stream=Stream(httpx.ReadError("reset")))
-    seen: list[int] = []
-
-    class Watched(Stream):
-        def __iter__(self) -> Iterator[bytes]:
-            for chunk in super().__iter__():
-                seen.append(len(ledger.entries))
-                yield chunk
-
-    feed = httpx.Response(200, stream=Watched(b"", b"an event", b"another"))
+    watched = Watched(ledger, b"", b"an event", b"another")
+    feed = httpx.Response(200, stream=watched)
     async with world.client(Server(broken, feed), **options(clock, budget=ledger)) as client:
         assert (await client.get()).content == b"an eventanother"
 
-    assert seen == [2, 2, 3]
+    assert watched.before_each == [2, 2, 3]
     assert ledger.entries[2:] == [("deposit", SITE, 1.0)]
 
 
