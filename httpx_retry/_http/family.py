@@ -57,7 +57,6 @@ class Family:
         self.TransportError: type[httpx.TransportError] = module.TransportError
         self.StreamConsumed: type[httpx.StreamConsumed] = module.StreamConsumed
         self.TimeoutException: type[httpx.TimeoutException] = module.TimeoutException
-        self.WriteTimeout: type[httpx.WriteTimeout] = module.WriteTimeout
         self.ProxyError: type[httpx.ProxyError] = module.ProxyError
         self.ConnectError: type[httpx.ConnectError] = module.ConnectError
         self.ConnectTimeout: type[httpx.ConnectTimeout] = module.ConnectTimeout

@@ -24,7 +24,7 @@ def test_its_classes_are_those_of_its_module(family: Family) -> None:
     named = {name: held for name, held in vars(family).items() if hasattr(httpx, name)}
 
     assert named == {name: getattr(httpx, name) for name in named}
-    assert len(named) == 18
+    assert len(named) == 17
     assert family.name == httpx.__name__
     assert family.unsent == (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
