@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._http.representation import facts_of
-from ._http.response_body import Body, is_small
-from ._recovery import Recovery, request_of
+from ._http.response_body import is_small
+from ._recovery import Recovery, body_of
 from ._streams import close_stream, end_iteration, whole
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from ._http.response_body import Body
     from ._recovery import Source
 
 
@@ -41,7 +41,8 @@ class BodyStream:
             raise self.driver._settings.wire.family.StreamConsumed
         recovery: Recovery | None = None
         # A small one is whole before its first byte, at the least cost: it is the most common.
-        body = None if is_small(response.headers) else self._new_body(source, response)
+        is_whole = is_small(response.headers)
+        body = None if is_whole else body_of(self.driver._settings, source, response)
         held: Sequence[bytes]
         while True:
             try:
@@ -65,7 +66,7 @@ class BodyStream:
             except Exception as error:
                 if self.source is None:
                     raise
-                body = body or self._new_body(source, response)
+                body = body or body_of(self.driver._settings, source, response)
                 recovery = recovery or self._recovery_of(source, response, body)
                 recovery.broke(error)
             else:
@@ -79,11 +80,6 @@ class BodyStream:
                 assert recovery is not None
                 recovery.was_not_the_rest()
             self._resume(recovery)
-
-    def _new_body(self, source: Source, response: httpx.Response) -> Body:
-        version = response.extensions.get("http_version", b"")
-        facts = facts_of(response.status_code, response.headers.raw, version)
-        return Body(facts, self.driver._settings.clock.monotonic, request_of(source).method)
 
     def _recovery_of(self, source: Source, response: httpx.Response, body: Body) -> Recovery:
         recovery = Recovery(self.driver._settings, source, response, body)

@@ -16,12 +16,13 @@ from ._history import attach_history, latest_of, without_latest
 from ._http.hints import hints_of
 from ._http.representation import BODY_HEADERS, PARTIAL, facts_of
 from ._http.requests import has_request
+from ._http.response_body import Body
 
 if TYPE_CHECKING:
     import httpx
 
     from ._core.policy import RetryPolicy
-    from ._http.response_body import Body
+    from ._http.representation import Facts
     from ._settings import Settings
 
 # Bytes that a send has to bring for the count of attempts to start anew, and sends in all.
@@ -189,8 +190,7 @@ class Recovery(Call):
             response.stream, self._settings.wire.family.ByteStream
         ):
             return "its body was read already"
-        version = response.extensions.get("http_version", b"")
-        self._delivery.accept(facts_of(response.status_code, response.headers.raw, version))
+        self._delivery.accept(_facts_of(response))
         return self._delivery.refusal
 
     def _go_on(self, response: httpx.Response) -> None:
@@ -232,9 +232,15 @@ class Recovery(Call):
         raise self._broken_by
 
 
-def request_of(source: Source) -> httpx.Request:
-    """Return the request that will be asked for again."""
-    return source.unprepared if isinstance(source, Call) else source[1]
+def body_of(settings: Settings, source: Source, response: httpx.Response) -> Body:
+    """Return the body of a response, of which nothing was delivered yet."""
+    request = source.unprepared if isinstance(source, Call) else source[1]
+    return Body(_facts_of(response), settings.clock.monotonic, request.method)
+
+
+def _facts_of(response: httpx.Response) -> Facts:
+    version = response.extensions.get("http_version", b"")
+    return facts_of(response.status_code, response.headers.raw, version)
 
 
 def _take_its_place(first: httpx.Response, new: httpx.Response) -> None:
