@@ -58,7 +58,6 @@ class Recovery(Call):
         "_refusal",
         "_sends",
         "_spent",
-        "_status_of_body",
     )
 
     def __init__(
@@ -82,7 +81,6 @@ class Recovery(Call):
         self._reached = 0
         self._spent = 0.0
         self._sends = 1
-        self._status_of_body = body.facts.status
 
     def depart(self) -> httpx.Request:
         """Return the request for the rest, to be sent now."""
@@ -92,19 +90,20 @@ class Recovery(Call):
     def broke(self, error: Exception) -> None:
         """The body broke off: to be judged as any attempt that failed."""
         self.body_failed(error)
-        status = self._status_of_body
+        status = self._first.status_code
         if status >= FIRST_ERROR_STATUS and self._sends == 1:
             assert self._outcome is not None
             hints = hints_of(status, self._first.headers, self._ended_at)
             self._outcome.server_wait, self._outcome.should_retry = hints
         self._broken_by = error
-        self._status = self._status_of_body  # its headers had come
+        self._status = status  # its headers had come
         # Time counts while it is spent on the recovery, not while the caller reads.
         self._began = self._ended - self._spent
-        reason = latest_of(self._records).reason if self._records else None
-        if isinstance(reason, StopReason):
-            if reason is not StopReason.DONE:
-                self._given_up = Stop(reason)  # it was handed over as failed, and is not mended
+        if self._records:
+            latest = latest_of(self._records)
+            self._status = latest.status
+            if isinstance(latest.reason, StopReason) and latest.reason is not StopReason.DONE:
+                self._given_up = Stop(latest.reason)  # handed over as failed, it is not mended
             self._records = without_latest(self._records)  # the same attempt, which ends only now
         self.attempts -= 1
         if self._has_progressed:
@@ -196,7 +195,6 @@ class Recovery(Call):
     def _go_on(self, response: httpx.Response) -> None:
         self._spent = self._ended - self._began
         self._record(None, None, StopReason.DONE)
-        self._status_of_body = response.status_code
         attach_history(self._first, self._records)
         if not self._delivery.delivered:
             _take_its_place(self._first, response)
