@@ -196,12 +196,11 @@ class LatestAttempt(CallState):
         drain = drain_for(self.request, response, monotonic, left, over_http2=over_http2)
         if drain is None:
             return None
-        if over_http2 and (outgoing is None or not outgoing.can_end_drain):
+        has_end = outgoing is not None and outgoing.end_drain(drain.ends, is_shared=over_http2)
+        if over_http2 and not has_end:
             # What is no chunk is not counted, and may go on for ever: pings, other streams.
             self._settings.moves_timeouts = True
             return None
-        if outgoing is not None:
-            outgoing.end_drain(drain.ends, is_shared=over_http2)
         return drain
 
     def _impose(self, outcome: Outcome) -> None:

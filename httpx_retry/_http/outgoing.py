@@ -95,24 +95,23 @@ class Outgoing(NextRequest):
             sent.extensions["trace"] = as_trace(self._witness, sent.extensions.get("trace"))
         return sent
 
-    @property
-    def can_end_drain(self) -> bool:
-        """Whether the timeouts of what was sent can be moved."""
-        return self._deadline is not None
-
-    def end_drain(self, ends: float, *, is_shared: bool) -> None:
+    def end_drain(self, ends: float, *, is_shared: bool) -> bool:
         """Let reading what is thrown away end at another second.
 
         Args:
             ends: a monotonic second.
             is_shared: whether others use the same connection.
+
+        Returns:
+            Whether that was done: else the timeouts of what was sent cannot be moved.
         """
         if self._deadline is None:
-            return
+            return False
         if is_shared:
             self._deadline.stop_reading(ends)
         else:
             self._deadline.move(ends)
+        return True
 
     def lift_deadline(self) -> None:
         """Let the deadline of what was sent not fall any more."""
