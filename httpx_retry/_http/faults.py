@@ -44,6 +44,9 @@ BUG = Fault(Evidence.BUG)
 REFUSED_STREAM = 0x7
 _HTTP_1_1_REQUIRED = 0xD
 
+# By convention: 408 (RFC 9110 §15.5.9), 425 (RFC 8470 §5.2), 429 (RFC 6585 §4).
+REFUSING_STATUSES = frozenset({408, 425, 429})
+
 
 def fault_of(
     error: Exception, request: httpx.Request, wire: Wire, witness: Witness | None
@@ -154,11 +157,8 @@ def _proxy_refusal(text: str) -> Fault:
     # aiohttp writes a comma after it.
     is_status = status.isascii() and status.isdigit() and text[3:4] in (" ", ",")
     refused = is_status and status[0] == "4"
-    return PERMANENT if refused and status not in _TRANSIENT_REFUSALS else UNSENT
-
-
-# What a proxy may say today and take back tomorrow, as an origin may.
-_TRANSIENT_REFUSALS = frozenset({"408", "425", "429"})
+    # These a proxy may say today and take back tomorrow, as an origin may.
+    return PERMANENT if refused and int(status) not in REFUSING_STATUSES else UNSENT
 
 
 def _is_about_certificates(chain: tuple[Any, ...]) -> bool:
@@ -176,8 +176,6 @@ def _is_about_certificates(chain: tuple[Any, ...]) -> bool:
 _ALERTS = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")
 
 
-# By convention: 408 (RFC 9110 §15.5.9), 425 (RFC 8470 §5.2), 429 (RFC 6585 §4).
-_REFUSING_STATUSES = frozenset({408, 425, 429})
 _REFUSED, _UNKNOWN = Evidence.REFUSED, Evidence.UNKNOWN
 
 
@@ -189,5 +187,5 @@ def evidence_of_status(status: int, failing: Collection[int]) -> Evidence:
         failing: statuses that the policy counts as failed. One taken out of them means something
             else to its server, so the convention does not hold.
     """
-    refused = status in _REFUSING_STATUSES and status in failing
+    refused = status in REFUSING_STATUSES and status in failing
     return _REFUSED if refused else _UNKNOWN

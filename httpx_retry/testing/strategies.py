@@ -8,6 +8,7 @@ import httpx
 from hypothesis import strategies as st
 
 from .._core.policy import TRANSIENT_STATUSES, RetryPolicy
+from .._http.faults import REFUSING_STATUSES
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["failures", "outages", "refusals"]
 
-_REFUSING_STATUSES = (408, 425, 429)
 _NAMING_THE_TIME = (429, 503)
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _BREAKS = (
@@ -36,7 +36,7 @@ def refusals(longest_wait: int = 10) -> SearchStrategy[Entry]:
         longest_wait: the most seconds that a `Retry-After` asks for.
     """
     return st.one_of(
-        st.sampled_from(_REFUSING_STATUSES),
+        st.sampled_from(sorted(REFUSING_STATUSES)),
         st.sampled_from(_UNSENT),
         _with_a_wait((429,), longest_wait),
     )
