@@ -10,8 +10,8 @@ import httpx
 from ._body_async import AsyncBodyStream
 from ._call import Call
 from ._core.budget import FRESH
-from ._core.clock import SystemClock
-from ._core.policy import RetryPolicy
+from ._core.clock import SYSTEM_CLOCK
+from ._core.policy import DEFAULT_POLICY
 from ._hooks import AsyncPrepare, as_async_method, as_async_prepare
 from ._http.family import Family
 from ._http.representation import OK, WITHOUT_BODY
@@ -31,12 +31,10 @@ if TYPE_CHECKING:
     from ._core.budget import Budget, Fresh
     from ._core.clock import Clock
     from ._core.cooldown import Cooldown
+    from ._core.policy import RetryPolicy
     from ._http.drain import Drain
     from ._http.family import HTTPTransportOptions
     from ._observe import EventHook
-
-_DEFAULT_POLICY = RetryPolicy()
-_SYSTEM_CLOCK = SystemClock()
 
 
 class AsyncRetryDriver:
@@ -48,12 +46,12 @@ class AsyncRetryDriver:
         self,
         transport: httpx.AsyncBaseTransport | None = None,
         *,
-        policy: RetryPolicy = _DEFAULT_POLICY,
+        policy: RetryPolicy = DEFAULT_POLICY,
         budget: Budget | Fresh | None = FRESH,
         cooldown: Cooldown | bool = False,
         on_event: EventHook | None = None,
         prepare: AsyncPrepare | None = None,
-        clock: Clock = _SYSTEM_CLOCK,
+        clock: Clock = SYSTEM_CLOCK,
         random: Callable[[], float] = system_random,
         **http_transport_options: Unpack[HTTPTransportOptions],
     ) -> None:

@@ -9,9 +9,9 @@ import httpx
 
 from ._async import AsyncRetryDriver, AsyncRetryTransport
 from ._core.budget import FRESH, Fresh, RetryBudget
-from ._core.clock import SystemClock
+from ._core.clock import SYSTEM_CLOCK
 from ._core.cooldown import LocalCooldown
-from ._core.policy import RetryPolicy
+from ._core.policy import DEFAULT_POLICY
 from ._http.causes import is_a
 from ._http.wire import transports_in
 from ._sync import RetryDriver, RetryTransport
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ._core.budget import Budget
     from ._core.clock import Clock
     from ._core.cooldown import Cooldown
+    from ._core.policy import RetryPolicy
     from ._hooks import AsyncPrepare
     from ._http.family import Family
     from ._observe import EventHook
@@ -36,19 +37,16 @@ if TYPE_CHECKING:
 
 Client = TypeVar("Client", bound="AnyClient")
 
-_DEFAULT_POLICY = RetryPolicy()
-_SYSTEM_CLOCK = SystemClock()
-
 
 def add_retries(  # noqa: PLR0913 - the transports' own arguments
     client: Client,
     *,
-    policy: RetryPolicy = _DEFAULT_POLICY,
+    policy: RetryPolicy = DEFAULT_POLICY,
     budget: Budget | Fresh | None = FRESH,
     cooldown: Cooldown | bool = False,
     on_event: EventHook | None = None,
     prepare: AnyPrepare | None = None,
-    clock: Clock = _SYSTEM_CLOCK,
+    clock: Clock = SYSTEM_CLOCK,
     random: Callable[[], float] = system_random,
 ) -> Client:
     """Give a client retries, in place, and return it.

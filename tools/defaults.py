@@ -8,13 +8,12 @@ from griffe import Class, Extension, Function
 
 # Of the signatures that are public: what a reader would write to get the same.
 STAND_FOR = {
+    "DEFAULT_POLICY": "RetryPolicy()",
     "FRESH": "RetryBudget()",
     "IDEMPOTENT_METHODS": "...",
+    "SYSTEM_CLOCK": "SystemClock()",
     "TRANSIENT_STATUSES": "...",
-    "_DEFAULT": "RetryPolicy()",
     "_DEFAULT_BACKOFF": "ExponentialBackoff()",
-    "_DEFAULT_POLICY": "RetryPolicy()",
-    "_SYSTEM_CLOCK": "SystemClock()",
     "system_random": "random.random",
 }
 

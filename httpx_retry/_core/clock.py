@@ -40,3 +40,6 @@ class SystemClock:
 
     def __repr__(self) -> str:
         return "SystemClock()"
+
+
+SYSTEM_CLOCK = SystemClock()

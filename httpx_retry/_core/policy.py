@@ -232,3 +232,6 @@ def _check_token(name: str, value: object) -> None:
         raise TypeError(f"{name} must be a string, not {value!r}")
     if not value or not _TOKEN.issuperset(value):
         raise ValueError(f"{name} must be an HTTP token, not {value!r}")
+
+
+DEFAULT_POLICY = RetryPolicy()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._core.policy import RetryPolicy
+from .._core.policy import DEFAULT_POLICY, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from .forecast import Forecast
-
-_DEFAULT = RetryPolicy()
 
 
 class Explanation:
@@ -67,7 +65,7 @@ class Explanation:
         return self.svg()
 
 
-def explain(policy: RetryPolicy = _DEFAULT) -> Explanation:
+def explain(policy: RetryPolicy = DEFAULT_POLICY) -> Explanation:
     """Work out what a policy will do: its attempts, its waits, its worst case.
 
     `print` it, give it to rich, or write its `svg()` to a file.

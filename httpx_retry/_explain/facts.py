@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .._core.backoff import ConstantBackoff, DecorrelatedJitterBackoff, ExponentialBackoff
 from .._core.from_urllib3 import Urllib3Backoff
 from .._core.outcome import Evidence
-from .._core.policy import FIELDS, RetryPolicy
+from .._core.policy import DEFAULT_POLICY, FIELDS
 from .._http.faults import evidence_of_status
 from .._http.response_body import CONTINUED_METHODS
 from .figures import duration
@@ -16,10 +16,10 @@ from .forecast import SAMPLED
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from .._core.policy import RetryPolicy
     from .forecast import Forecast
 
 _BUILT_IN = (ExponentialBackoff, ConstantBackoff, DecorrelatedJitterBackoff, Urllib3Backoff)
-_DEFAULTS = RetryPolicy()
 _KNOWN = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY", "POST", "PATCH")
 # httpx's own default, for each of pool, connect, write and read.
 _TIMEOUT = 5.0
@@ -34,7 +34,7 @@ class Fact(NamedTuple):
 
 def title(policy: RetryPolicy) -> str:
     """Return the policy as one would write it: only what differs from the defaults."""
-    changed = (name for name in FIELDS if getattr(policy, name) != getattr(_DEFAULTS, name))
+    changed = (name for name in FIELDS if getattr(policy, name) != getattr(DEFAULT_POLICY, name))
     written = (f"{name}={_written(getattr(policy, name))}" for name in changed)
     return f"RetryPolicy({', '.join(written)})"
 

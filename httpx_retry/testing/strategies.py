@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 from hypothesis import strategies as st
 
-from .._core.policy import TRANSIENT_STATUSES, RetryPolicy
+from .._core.policy import DEFAULT_POLICY, TRANSIENT_STATUSES
 from .._http.faults import REFUSING_STATUSES
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _BREAKS = (
     httpx.WriteError,
     httpx.WriteTimeout,
 )
-_MOST_WAIT = int(RetryPolicy().max_retry_after)
+_MOST_WAIT = int(DEFAULT_POLICY.max_retry_after)
 
 
 def refusals(longest_wait: int = 10) -> SearchStrategy[Entry]:
