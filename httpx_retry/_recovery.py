@@ -171,15 +171,16 @@ class Recovery(Call):
         return super().judge(epoch)
 
     def _stopped(self, decision: Stop) -> None:
-        response = self._response
-        if decision is not DONE or response is None:
+        if decision is not DONE:
             self._give_up(decision)
             return
+        response = self._response
+        assert response is not None
         self._refusal = self._why_not_this(response)
         if self._refusal is None:
             self._go_on(response)
-            return
-        self._give_up(_NOT_RESUMABLE)
+        else:
+            self._give_up(_NOT_RESUMABLE)
 
     def _why_not_this(self, response: httpx.Response) -> str | None:
         if response is self._first:
@@ -205,13 +206,11 @@ class Recovery(Call):
         self.discards_response = True
         outcome = self._outcome
         self._record(outcome.evidence if outcome else Evidence.UNKNOWN, None, decision.reason)
-        self._error = self._broken_by
         self._gave_up(decision.reason, self._refusal)
-        attach_history(self._first, self._records)
 
-    def _end_early(self, now: float, reason: StopReason, what: str) -> None:
-        self._error = self._broken_by
-        super()._end_early(now, reason, what)
+    def _gave_up(self, reason: StopReason, detail: str | None = None) -> None:
+        self._error = self._broken_by  # whatever the latest attempt came to
+        super()._gave_up(reason, detail)
         attach_history(self._first, self._records)
 
     def conclude(self) -> httpx.Response:
