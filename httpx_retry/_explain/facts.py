@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .._core.backoff import ConstantBackoff, DecorrelatedJitterBackoff, ExponentialBackoff
 from .._core.from_urllib3 import Urllib3Backoff
-from .._core.outcome import Evidence
 from .._core.policy import DEFAULT_POLICY, FIELDS
-from .._http.faults import evidence_of_status
+from .._http.faults import REFUSING_STATUSES
 from .._http.response_body import CONTINUED_METHODS
 from .figures import duration
 from .forecast import SAMPLED
@@ -130,7 +129,8 @@ def _what_servers_may_do(policy: RetryPolicy, forecast: Forecast) -> str:
 
 
 def _what_is_sent_again(policy: RetryPolicy) -> Iterator[Fact]:
-    refusing, failing = _statuses(policy)
+    refusing = [str(each) for each in sorted(policy.statuses) if each in REFUSING_STATUSES]
+    failing = [str(each) for each in sorted(policy.statuses) if each not in REFUSING_STATUSES]
     signs = ["it never left", "HTTP/2 refused it", *refusing]
     yield Fact("any method", f"Again where it was provably not processed: {_listed(signs, 'or')}.")
     who = _in_order(policy.methods)
@@ -150,16 +150,6 @@ def _what_is_sent_again(policy: RetryPolicy) -> Iterator[Fact]:
 def _in_order(methods: Collection[str]) -> list[str]:
     """The best known first."""
     return [each for each in _KNOWN if each in methods] + sorted(set(methods) - set(_KNOWN))
-
-
-def _statuses(policy: RetryPolicy) -> tuple[list[str], list[str]]:
-    """Those by which a server says that it processed nothing, and the others that are failures."""
-    refusing: list[str] = []
-    failing: list[str] = []
-    for status in sorted(policy.statuses):
-        evidence = evidence_of_status(status, policy.statuses)
-        (refusing if evidence is Evidence.REFUSED else failing).append(str(status))
-    return refusing, failing
 
 
 def _what_retry_if_does(policy: RetryPolicy) -> str:
