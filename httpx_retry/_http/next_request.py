@@ -62,9 +62,6 @@ class NextRequest:
         """
         return self._key_of(self.base) is not None
 
-    def _may_run_twice(self) -> bool:
-        return self.base.method in self._policy.methods or self.is_keyed
-
     def _key_of(self, request: httpx.Request) -> str | None:
         header = self._policy.idempotency_header
         # Most have none, and to look for one takes less than half of what it takes to get it.

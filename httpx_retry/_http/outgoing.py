@@ -80,7 +80,7 @@ class Outgoing(NextRequest):
             request = self._guarded(request)
         self.request = request
         self._witness = self._deadline = None
-        self.may_run_twice = self._may_run_twice()
+        self.may_run_twice = self.base.method in self._policy.methods or self.is_keyed
         as_trace = None if self.may_run_twice else self._wire.as_trace
         moves_timeouts = moves_timeouts or ends is not None
         if not moves_timeouts and as_trace is None:
