@@ -67,7 +67,8 @@ def _read(text: str) -> RetryPolicy:
 
 def _call(text: str) -> ast.Call:
     body = ast.parse(text, mode="eval").body
-    if not isinstance(body, ast.Call):
+    # What is called on the policy that the text begins with would take its place.
+    if not (isinstance(body, ast.Call) and isinstance(body.func, ast.Name)):
         raise ValueError(f"{text!r} is more than a call")  # noqa: TRY004 - a matter of the text
     return body
 

@@ -58,6 +58,8 @@ def test_what_a_policy_prints_as_is_read_back(policy: RetryPolicy) -> None:
         ("max_attempts=1, max_attempts=2", "max_attempts=2 must be field=value, each field once"),
         ("a b", "'a b' is no policy: write 'max_attempts=6, max_elapsed=20' or module:attribute"),
         ("max_attempts=1) + (2", "is no policy"),
+        ("max_attempts=9)(max_elapsed=20", "is no policy"),
+        ("RetryPolicy(max_attempts=9).replace(max_elapsed=20)", "is no policy"),
         ("max_attempts=\0", "is no policy"),
         ("statuses={[]}", "unhashable type"),
         ("backoff=ExponentialBackoff(inital=2)", "unexpected keyword argument 'inital'"),
