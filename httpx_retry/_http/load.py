@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .family import Family
 
 # Looked up once: on Python 3.10 and 3.11 a member of an Enum costs 30 ns.
-_NONE, _SOME = Load.NONE, Load.SOME
+_NONE, _SOME, _TIMEOUT = Load.NONE, Load.SOME, Load.TIMEOUT
 _TOO_MANY_REQUESTS = 429
 _UNAVAILABLE = 503
 # A 503 that asks for less has not thought about when it will be back.
@@ -38,7 +38,7 @@ def load_of(outcome: Outcome, family: Family) -> Load:
         )
         return _NONE if is_free else _SOME
     if isinstance(error, family.TimeoutException | TimeoutError):
-        return Load.TIMEOUT
+        return _TIMEOUT
     chain = chain_of(error)
     reset = first(chain, "h2.events", "StreamReset")
     is_free = (
@@ -48,4 +48,4 @@ def load_of(outcome: Outcome, family: Family) -> Load:
         or first(chain, "h2.exceptions", "TooManyStreamsError") is not None
         or first(chain, "socket", "gaierror") is not None
     )
-    return Load.NONE if is_free else Load.SOME
+    return _NONE if is_free else _SOME
