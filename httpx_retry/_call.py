@@ -93,9 +93,9 @@ class Call(LatestAttempt):
         if outcome.server_wait is not None:
             self._impose(outcome)
         request, policy = self.request, self._policy
-        # A look at httpx's headers is dear, and of no use where the method says it all.
         self.method = method = (request if outgoing is None else outgoing.base).method
-        self.is_keyed = method not in policy.methods and self.outgoing.is_keyed
+        # Where the method says it all, nothing is made to ask.
+        self.is_keyed = method not in policy.methods and self.outgoing.may_run_twice
         self.is_replayable = (
             is_same_body(request.stream, self._body, self._settings.wire.family)
             if outgoing is None  # as there, without making one
