@@ -1,10 +1,10 @@
 """Whether the headers of a request left, where writing them failed.
 
-Over HTTP/1.1 a write that failed did not write all. Over HTTP/2 httpcore writes what all requests
-on a connection have queued in whichever of them comes first, and gives each later one the error of
-the write that failed: so the headers of a request that meets one may have gone long before. What
-went, and what did not, stands in the frames that the error came through; where they do not tell,
-nothing is proved.
+Over HTTP/1.1 a write that failed did not write all, unless somebody else on this side closed the
+connection meanwhile. Over HTTP/2 httpcore writes what all requests on a connection have queued in
+whichever of them comes first, and gives each later one the error of the write that failed: so the
+headers of a request that meets one may have gone long before. What went, and what did not, stands
+in the frames that the error came through; where they do not tell, nothing is proved.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ def never_left(error: BaseException, stream_id: int | None, *, over_tls: bool) -
         over_tls: whether its connection is.
     """
     # asyncio goes on writing after a timeout or a cancellation, and an alarm interrupts anything.
-    has_failed = type(error).__name__ == "WriteError"
+    # So it does until somebody closes the connection, which the writer hears of only then.
+    has_failed = type(error).__name__ == "WriteError" and not is_a(
+        error.__cause__, "anyio", "ClosedResourceError"
+    )
     if stream_id is None:
         return has_failed
     frames = list(frames_of(error))

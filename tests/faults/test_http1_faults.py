@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
+import anyio
+import httpx
 import pytest
 
-from httpx_retry import Evidence, RetryReason
+from httpx_retry import Evidence, RetryPolicy, RetryReason, retry_history
 from tests.faults.lab import (
     CONTINUE,
     EARLY_HINTS,
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from tests.worlds import World
 
 UNKNOWN = Evidence.UNKNOWN
+ONCE = RetryPolicy(max_attempts=1)
 
 AFTER_THE_REQUEST = [
     Fin(),
@@ -133,3 +137,34 @@ async def test_a_post_on_a_stale_connection_is_sent_again_if_its_headers_never_l
         # The kernel took the bytes: nothing proves that nobody read them.
         assert met.evidence is UNKNOWN
         assert met.processed == []
+
+
+async def test_headers_may_have_left_where_another_owner_closes_the_connection_meanwhile(
+    async_world: World, clock: FakeClock
+) -> None:
+    headers = {"x-padding": "~" * 20_000_000}  # more than the sockets' buffers hold
+    begun, shared = anyio.Event(), httpx.AsyncHTTPTransport()
+    errors: list[Exception] = []
+
+    async def note(event: str, _: dict[str, Any]) -> None:
+        if event == "http11.send_request_headers.started":
+            begun.set()
+
+    async def post(url: str) -> None:
+        transport = async_world.transport(shared, clock=clock, policy=ONCE)
+        async with async_world.client_of(transport) as client:
+            with pytest.raises(httpx.ReadError) as caught:
+                await client.post(url, headers=headers, extensions={"trace": note})
+        errors.append(caught.value)
+
+    with socket.create_server(("127.0.0.1", 0)) as nobody_reads:
+        url = f"http://127.0.0.1:{nobody_reads.getsockname()[1]}"
+        async with anyio.create_task_group() as group:
+            group.start_soon(post, url)
+            await begun.wait()
+            await anyio.wait_all_tasks_blocked()
+            await shared.aclose()
+
+    # trio writes nothing any more once its writer waits.
+    expected = Evidence.UNSENT if async_world.name == "trio" else UNKNOWN
+    assert [each.evidence for error in errors for each in retry_history(error)] == [expected]

@@ -311,6 +311,13 @@ class Cancelled(BaseException):
     """As asyncio and trio have theirs."""
 
 
+def closed_meanwhile() -> Exception:
+    """As httpcore raises it on asyncio where somebody else closed the connection."""
+    error: Exception = RESET()
+    error.__cause__ = anyio.ClosedResourceError()
+    return error
+
+
 def frame(kind: int, length: int, stream: int = 5) -> bytes:
     """RFC 9113 §4.1."""
     return length.to_bytes(3, "big") + bytes([kind, 0]) + stream.to_bytes(4, "big") + bytes(length)
@@ -329,6 +336,7 @@ WINDOW = frame(WINDOW_UPDATE, 4)
         (frame(HEADERS, 100) + WINDOW, TIMED_OUT(), False),
         (frame(HEADERS, 100) + WINDOW, TimeoutError("an alarm"), False),
         (frame(HEADERS, 100) + WINDOW, Cancelled(), False),
+        (frame(HEADERS, 100) + WINDOW, closed_meanwhile(), False),
         # In threads they may have gone without the window that is opened with them.
         (WINDOW, RESET(), False),
         (frame(HEADERS, 100, 7) + WINDOW, RESET(), False),
