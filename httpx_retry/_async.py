@@ -266,8 +266,8 @@ class AsyncRetryDriver:
     async def aclose(self) -> None:
         """Close the wrapped transport, and end the retrying of every call begun before.
 
-        Those that wait for their next attempt wake at once, and end with their last exception;
-        where the last failure was a response, with a `TransportError` that says so.
+        Those that wait for their next attempt, or in a cool-down for their first, wake at once, and
+        end with their last exception; where there is none, with a `TransportError` that says so.
         """
         self._waiter.wake()
         await self._transport.aclose()

@@ -110,8 +110,9 @@ class LatestAttempt(CallState):
 
     def body_failed(self, error: Exception) -> None:
         """The response's body broke off: whatever the error says, the request was answered."""
-        answered = self._outcome
+        answered, status = self._outcome, self._status
         self.failed(error)
+        self._status = status  # its headers had come
         outcome = self._outcome
         assert outcome is not None
         if answered is not None:

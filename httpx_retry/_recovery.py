@@ -51,6 +51,7 @@ class Recovery(Call):
 
     __slots__ = (
         "_broken_by",
+        "_called",
         "_delivery",
         "_first",
         "_given_up",
@@ -81,6 +82,8 @@ class Recovery(Call):
         self._reached = 0
         self._spent = 0.0
         self._sends = 1
+        self._called = self._began
+        self._status = response.status_code
 
     def depart(self) -> httpx.Request:
         """Return the request for the rest, to be sent now."""
@@ -90,20 +93,18 @@ class Recovery(Call):
     def broke(self, error: Exception) -> None:
         """The body broke off: to be judged as any attempt that failed."""
         self.body_failed(error)
-        status = self._first.status_code
-        if status >= FIRST_ERROR_STATUS and self._sends == 1:
+        first = self._first
+        if first.status_code >= FIRST_ERROR_STATUS and self._sends == 1:
             assert self._outcome is not None
-            hints = hints_of(status, self._first.headers, self._ended_at)
+            hints = hints_of(first.status_code, first.headers, self._ended_at)
             self._outcome.server_wait, self._outcome.should_retry = hints
         self._broken_by = error
-        self._status = status  # its headers had come
         # Time counts while it is spent on the recovery, not while the caller reads.
         self._began = self._ended - self._spent
         if self._records:
-            latest = latest_of(self._records)
-            self._status = latest.status
-            if isinstance(latest.reason, StopReason) and latest.reason is not StopReason.DONE:
-                self._given_up = Stop(latest.reason)  # handed over as failed, it is not mended
+            reason = latest_of(self._records).reason
+            if isinstance(reason, StopReason) and reason is not StopReason.DONE:
+                self._given_up = Stop(reason)  # it was handed over as failed, and is not mended
             self._records = without_latest(self._records)  # the same attempt, which ends only now
         self.attempts -= 1
         if self._has_progressed:
@@ -117,7 +118,12 @@ class Recovery(Call):
     def skip(self, seconds: float) -> None:
         """Count seconds of a wait that was skipped as waited: the body is so much older, too."""
         super().skip(seconds)
+        self._called -= seconds
         self._delivery.grow_older(seconds)
+
+    @property
+    def _took(self) -> float:
+        return self._ended - self._called
 
     def abandon(self) -> None:
         """The caller has closed the response: nothing more is sent for it."""

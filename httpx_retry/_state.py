@@ -153,6 +153,11 @@ class CallState(Progress):
         return self._settings.clock.monotonic() + self._skipped
 
     @property
+    def _took(self) -> float:
+        """Seconds from the first send to the end of the latest attempt."""
+        return self._ended - self._began
+
+    @property
     def _may_be_retried(self) -> bool:
         """Whether the request is to be retried at all."""
         return self.request.extensions.get("retry") is not False
@@ -194,15 +199,13 @@ class CallState(Progress):
             # The live response, not the copy that a read body is judged by.
             attach_history(self._response, self._records)
         else:
-            elapsed = self._ended - self._began
-            attach_note(error, attempts_of(self._records), elapsed, detail)
+            attach_note(error, attempts_of(self._records), self._took, detail)
             attach_history_to_error(error, self._records)
         self._emit(kind, detail)
 
     def _emit(self, kind: EventKind, detail: str | None = None) -> None:
         hook = self._settings.on_event
         if LOGGER.isEnabledFor(LEVELS[kind]):
-            attempts, total = attempts_of(self._records), self._ended - self._began
-            log_event(kind, self.request, attempts, total, detail)
+            log_event(kind, self.request, attempts_of(self._records), self._took, detail)
         if hook is not None:
             hook(RetryEvent(kind, self.request, attempts_of(self._records)))

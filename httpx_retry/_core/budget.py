@@ -26,10 +26,10 @@ _NONE, _TIMEOUT = Load.NONE, Load.TIMEOUT
 class Budget(Protocol):
     """What bounds the retries to each origin.
 
-    An own one is told of each request whose first attempt is good, unless it is one that is not to
-    be retried, and of each whose tokens were not spent: a `deposit` for either. Where it has a
-    third method, `lease(origin, load, now)`, as `RedisRetryBudget` has, that is called before each
-    `withdraw`, and awaited in tasks.
+    One of your own is told of each request whose first attempt is good, unless it is one that is
+    not to be retried, and of each whose tokens were not spent: a `deposit` for either. Where it has
+    a third method, `lease(origin, load, now)`, as `RedisRetryBudget` has, that is called before
+    each `withdraw`, and awaited in tasks.
     """
 
     def withdraw(self, origin: str, load: Load, now: float) -> float | None:

@@ -18,10 +18,10 @@ _SHORTEST_SPREAD = 1.0
 class Cooldown(Protocol):
     """How long each origin is to be left alone.
 
-    An own one is told of each 429 and 503 that names a wait, where that status is to be retried and
-    the wait is no longer than servers may ask for; and it is asked before each attempt. Where it
-    has a third method, `refresh(origin, now)`, as `RedisCooldown` has, that is called after the
-    first of these and before the second, and awaited in tasks.
+    One of your own is told of each 429 and 503 that names a wait, where that status is to be
+    retried and the wait is no longer than servers may ask for; and it is asked before each attempt.
+    Where it has a third method, `refresh(origin, now)`, as `RedisCooldown` has, that is called
+    after the first of these and before the second, and awaited in tasks.
     """
 
     def impose(self, origin: str, seconds: float, now: float) -> None:

@@ -3,7 +3,7 @@
 Whether one that was granted can still be made, once the wait is over, is asked where time passes:
 in `_call`. The checks stand in the order of what they cost and of what a refusal should say: a
 request that may not run twice is not told that its attempts are exhausted, and a backoff is asked
-last but one.
+once nothing but time, closing or the budget can forbid the retry.
 """
 
 from __future__ import annotations

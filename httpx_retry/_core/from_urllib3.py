@@ -40,7 +40,7 @@ _KINDS = ("connect", "read", "status")
 # The default of `retry_after_max`, which younger versions have: 6 hours.
 _RETRY_AFTER_MAX = 21_600
 
-# What "any method" comes to: RFC 9110 §9.3 without CONNECT, PATCH (RFC 5789) and QUERY.
+# What "any method" comes to: all of RFC 9110 §9.3 but CONNECT; PATCH (RFC 5789); QUERY.
 _ANY_METHOD = (
     "DELETE",
     "GET",

@@ -186,8 +186,9 @@ class Attempt(NamedTuple):
         number: 1 for the first send.
         started: POSIX seconds at which it was sent.
         elapsed: seconds from sending to its response headers or its error.
-        status: the status code; None after an exception.
-        error: the exception's class name; None after a response.
+        status: the status code; None where no response's headers came.
+        error: the exception's class name; None where none was raised. One whose body broke off has
+            both.
         evidence: what its failure proves; None where it did not fail.
         wait: seconds before the next attempt, to which a cool-down may add; None where none
             followed.

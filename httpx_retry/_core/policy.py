@@ -25,6 +25,7 @@ _KEYED_METHODS = frozenset({"POST", "PATCH"})
 
 # RFC 9110 §5.6.2: what methods and field names are made of.
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
 _DEFAULT_BACKOFF = ExponentialBackoff()
 
 # RFC 9110 §15. Below it no status counts as failed unless a policy says so.

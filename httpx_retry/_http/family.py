@@ -176,7 +176,7 @@ class Family:
         """Check that a request is of this family: a client of the other one has another's.
 
         Raises:
-            TypeError: it is not.
+            TypeError: for one of the other; of anything else the wrapped transport has its say.
         """
         if isinstance(request, self.Request):
             return

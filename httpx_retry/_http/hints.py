@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Digits enough for any wait or POSIX time; longer numbers are noise, or an attack on the parser.
 # Compiled when one is first needed: it takes as long as to load this room.
 _NUMBER = rb"[0-9]{1,12}(?:\.[0-9]{1,9})?"
-# Retry-After and its kin may have any number of them: no retry is earlier than they ask.
+# Retry-After and its kin may have as many as they like: no retry is earlier than they ask.
 _DELAY = rb"[0-9]+(?:\.[0-9]+)?"
 _LONGEST_DELAY = 1e12
 _LONGEST_DATE = 64

@@ -232,6 +232,16 @@ async def test_the_last_attempt_is_counted_once(world: World, clock: FakeClock) 
     assert "(attempts exhausted): 503, ReadError" in note
 
 
+async def test_its_note_says_how_long_all_of_it_took(world: World, clock: FakeClock) -> None:
+    another = (200, {"ETag": '"v2"'}, (WHOLE,))
+    script = Script((503, {"Retry-After": "30"}, ()), (200, ETAG, (WHOLE[:1000], BREAK)), another)
+
+    note = await failed(world, clock, script)
+
+    assert sum(clock.sleeps) == pytest.approx(30.2)
+    assert "after 3 attempts in 30.2 s" in note
+
+
 async def test_nothing_of_a_mended_body_is_left_in_a_cycle(world: World, clock: FakeClock) -> None:
     class Fresh(Stream):
         def __iter__(self) -> Any:
