@@ -14,7 +14,7 @@ from ._core.outcome import Evidence, Outcome, Stop, StopReason
 from ._core.policy import FIRST_ERROR_STATUS
 from ._history import attach_history, latest_of, without_latest
 from ._http.hints import hints_of
-from ._http.representation import BODY_HEADERS, PARTIAL, facts_of
+from ._http.representation import COOKIES, PARTIAL, facts_of
 from ._http.requests import has_request
 from ._http.response_body import Body
 
@@ -49,6 +49,15 @@ class Recovery(Call):
         body: what was delivered of it.
     """
 
+    # _called: the monotonic reading at the first send of all.
+    # _spent: seconds of mending so far, the caller's reading left out.
+    # _sends: since the body first broke off, that one included.
+    # _reached: bytes that were delivered when the latest send broke off.
+    # _broken_by: what the caller gets if no rest is found.
+    # _given_up: why the response was handed over as failed, if it was.
+    # _refusal: why no rest can be asked for, or what came is none.
+    # _successor: a response that is to take the first one's place, once its bytes show that it may.
+
     __slots__ = (
         "_broken_by",
         "_called",
@@ -59,6 +68,7 @@ class Recovery(Call):
         "_refusal",
         "_sends",
         "_spent",
+        "_successor",
     )
 
     def __init__(
@@ -83,6 +93,7 @@ class Recovery(Call):
         self._spent = 0.0
         self._sends = 1
         self._called = self._began
+        self._successor: httpx.Response | None = None
         self._status = response.status_code
 
     def depart(self) -> httpx.Request:
@@ -132,7 +143,8 @@ class Recovery(Call):
             self._give_back()
 
     def brought(self) -> None:
-        """More of the body was delivered: with enough of it, the retry has ended well."""
+        """More of the rest came: with enough of it, the retry has ended well."""
+        self._let_successor_in()
         if self.tokens:
             delivery = self._delivery
             is_feed = delivery.facts.length is None and delivery.delivered > self._reached
@@ -203,10 +215,16 @@ class Recovery(Call):
         self._spent = self._ended - self._began
         self._record(None, None, StopReason.DONE)
         attach_history(self._first, self._records)
-        if not self._delivery.delivered:
-            _take_its_place(self._first, response)
+        self._successor = response
+        self._let_successor_in()
         self._emit("body-resumed")
         self.stream = None  # it is the body stream's to close, from now on
+
+    def _let_successor_in(self) -> None:
+        """Let the response that goes on take the first one's place, if it is another version."""
+        if self._successor is not None and self._delivery.is_all_of_the_latest:
+            _take_its_place(self._first, self._successor)
+            self._successor = None
 
     def _give_up(self, decision: Stop) -> None:
         self.discards_response = True
@@ -247,13 +265,11 @@ def _facts_of(response: httpx.Response) -> Facts:
 
 
 def _take_its_place(first: httpx.Response, new: httpx.Response) -> None:
-    """Let a response of which nothing was delivered stand for another.
+    """Let a response stand for another: with one's body go its links, its digest, its counts.
 
-    The client has chosen decoders, stored cookies and run hooks by then: only what describes this
-    very body changes.
+    But the client has stored the first one's cookies by then.
     """
-    for name in BODY_HEADERS:
-        first.headers.pop(name, None)
-        if name in new.headers:
-            first.headers[name] = new.headers[name]
+    headers = [field for field in new.headers.raw if field[0].lower() != COOKIES]
+    headers += [field for field in first.headers.raw if field[0].lower() == COOKIES]
+    first.headers = type(first.headers)(headers)
     first.extensions = new.extensions

@@ -15,17 +15,21 @@ if TYPE_CHECKING:
 _NO_END = "nobody could tell whether it is whole"
 
 
-def why_not_instead(old: Facts, new: Facts) -> str | None:
+def why_not_instead(old: Facts, new: Facts, *, only_reads: bool) -> str | None:
     """Why a response cannot take the place of one of which nothing was delivered.
 
     Args:
         old: what the caller knows.
         new: of the response that came.
+        only_reads: whether the request only asked for what is there.
     """
     if _has_no_end(old, new):
         return _NO_END
     if new.status != old.status or new.kind != old.kind:
         return "another status, Content-Type, Content-Encoding or Location"
+    # Of a session that was begun twice, the client would keep the first, and the server the second.
+    if new.cookies != old.cookies and not only_reads:
+        return "another Set-Cookie"
     # Of a part, the caller has seen which one it is, and may have checked of what.
     if old.status == PARTIAL and (new.span != old.span or new.validator != old.validator):
         return "another part, or a part of another version"
@@ -46,11 +50,12 @@ def why_not_the_rest(
     """
     if _has_no_end(old, new):
         return _NO_END
-    if new.kind[1] != old.kind[1]:
+    if new.coding != old.coding:
         return "another Content-Encoding"
     if old.validator is None:
-        same = new[:4] == old[:4]
-        return None if same else "another status, Content-Type, Content-Length or Content-Range"
+        told = (old.status, old.kind, old.length, old.span)
+        is_same = (new.status, new.kind, new.length, new.span) == told
+        return None if is_same else "another status, Content-Type, Content-Length or Content-Range"
     if new.status not in (OK, PARTIAL):
         return f"status {new.status}"
     if new.validator != old.validator:

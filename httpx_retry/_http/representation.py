@@ -29,22 +29,13 @@ WITHOUT_BODY = frozenset({101, 204, 304})
 # What is said twice here is a list; elsewhere neither value can be relied on.
 _LISTED = frozenset({b"content-type", b"content-encoding", b"location"})
 
+COOKIES = b"set-cookie"
+
 _NOT_CODED = (None, b"", b"identity")
 
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
-# What describes this very body, and not the resource or the message.
-BODY_HEADERS = ("Content-Length", "Content-Range", "ETag", "Last-Modified", "Date", "Age")
-_READ = frozenset(
-    name.lower().encode()
-    for name in (
-        *BODY_HEADERS,
-        "Content-Type",
-        "Content-Encoding",
-        "Location",
-        "Transfer-Encoding",
-    )
-)
+_READ = _LISTED | _FRAMING | {b"content-range", b"etag", b"last-modified", b"date"}
 
 
 class Span(NamedTuple):
@@ -72,6 +63,7 @@ class Facts(NamedTuple):
             encoded; None where there is none.
         ends_with_connection: whether nothing but the end of its connection ends it: then nobody
             notices that it is short.
+        cookies: the values of Set-Cookie, which the client has stored already.
     """
 
     status: int
@@ -80,6 +72,7 @@ class Facts(NamedTuple):
     span: Span | None
     validator: bytes | None
     ends_with_connection: bool = False
+    cookies: tuple[bytes, ...] = ()
 
     @property
     def first(self) -> int:
@@ -101,9 +94,14 @@ class Facts(NamedTuple):
         return self.length
 
     @property
+    def coding(self) -> bytes | None:
+        """The Content-Encoding; None where there is none."""
+        return self.kind[1]
+
+    @property
     def is_coded(self) -> bool:
         """Whether a Content-Encoding was applied: when, and by whom, nobody says."""
-        return self.kind[1] not in _NOT_CODED
+        return self.coding not in _NOT_CODED
 
     @property
     def counts_encoded_bytes(self) -> bool:
@@ -149,6 +147,7 @@ def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes
     """
     found: dict[bytes, bytes] = {}
     lists: dict[bytes, list[bytes]] | None = None
+    cookies: tuple[bytes, ...] = ()
     for name, value in headers:
         lowered = name.lower()
         if lowered in _READ:
@@ -160,6 +159,8 @@ def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes
                 lists.setdefault(lowered, [found[lowered]]).append(said)
             else:
                 found[lowered] = b""
+        elif lowered == COOKIES:
+            cookies += (value,)
     if lists:
         found.update((name, b", ".join(values)) for name, values in lists.items())
     # As `length_of`.
@@ -172,6 +173,7 @@ def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes
         _span(found.get(b"content-range")),
         _strong_validator(found) if status in (OK, PARTIAL) else None,
         version.startswith(b"HTTP/1") and not length and not is_framed,
+        cookies,
     )
 
 

@@ -101,6 +101,13 @@ class Body:
         """Whether all of this response is to be delivered as it comes, and added to `delivered`."""
         return self._rest is None and self._held is None and self._digest is None
 
+    @property
+    def is_all_of_the_latest(self) -> bool:
+        """Whether what the caller gets is the latest response's body, from its first byte on."""
+        rest = self._rest
+        is_from_the_start = rest is None or (self.facts.validator is None and rest.has_skipped)
+        return is_from_the_start and self.refusal is None
+
     def take(self, chunk: bytes) -> bytes:
         """Return what of a chunk is to be delivered now. Once it `is_over`, none is to be taken."""
         if self._held is not None:
@@ -189,7 +196,7 @@ class Body:
     def accept(self, new: Facts) -> bool:
         """Whether a response goes on with this body; else `refusal` says which check failed."""
         if not self.delivered:
-            self.refusal = why_not_instead(self.facts, new)
+            self.refusal = why_not_instead(self.facts, new, only_reads=self._is_continued)
             if self.refusal is None:
                 self._begin(new)
             return self.refusal is None

@@ -43,6 +43,11 @@ class Rest:
         self.refusal: str | None = None
 
     @property
+    def has_skipped(self) -> bool:
+        """Whether all that was delivered was skipped."""
+        return not self._skip
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more is to be taken: all is there, or there is a refusal."""
         return self.refusal is not None or (self._may_be_longer and self._left == 0)

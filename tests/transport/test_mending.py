@@ -248,9 +248,65 @@ async def test_a_response_of_which_nothing_was_delivered_gives_way_to_another(
     assert response.content == b"version 2"
     assert response.headers["ETag"] == '"v2"'
     assert response.headers["Content-Length"] == "9"
-    assert response.headers["X-Other"] == "old"
+    assert response.headers["X-Other"] == "new"
     assert "Age" not in response.headers
     assert response.extensions["mine"] == 2
+
+
+def turned(origin: Origin, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    """A page in whose place another has come."""
+    response.headers["Link"] = '</2>; rel="next"'
+    response.headers["Set-Cookie"] = "sid=2"
+    return response
+
+
+PAGE = {"Link": '</1>; rel="next"', "Set-Cookie": "sid=1"}
+WAYS = [
+    (SMALL, 5, True, ETAG),
+    (BODY, 0, True, {}),
+    (BODY, 100_000, True, {}),
+    (BODY, 100_000, False, {}),
+]
+
+
+@pytest.mark.parametrize(("body", "cut", "has_length", "etag"), WAYS)
+async def test_the_headers_are_those_of_the_body_and_the_cookies_those_that_were_stored(  # noqa: PLR0917 - a table
+    world: World, clock: FakeClock, body: bytes, cut: int, has_length: bool, etag: dict[str, str]
+) -> None:
+    origin = Origin(body, etag | PAGE, [cut], has_length=has_length, change=turned)
+    async with world.client(origin, **options(clock)) as client:
+        response = await client.get()
+
+        assert response.content == body
+        assert response.links["next"]["url"] == "/2"
+        assert response.headers["Set-Cookie"] == "sid=1"
+        assert dict(client.bare.cookies) == {"sid": "1"}
+
+
+async def test_they_are_the_first_ones_where_a_rest_of_the_same_version_came(
+    world: World, clock: FakeClock
+) -> None:
+    response = await download(world, clock, Origin(headers=ETAG | PAGE, change=turned))
+
+    assert response.content == BODY
+    assert response.links["next"]["url"] == "/1"
+    assert response.headers["Content-Length"] == str(len(BODY))
+
+
+async def test_and_where_what_came_was_not_the_same_after_all(
+    world: World, clock: FakeClock
+) -> None:
+    def change(origin: Origin, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        headers = {"Content-Length": str(len(BODY)), "ETag": '"v2"'}
+        return httpx.Response(200, headers=headers, stream=Stream(bytes(len(BODY))))
+
+    async with world.client(Origin(headers=PAGE, change=change), **options(clock)) as client:
+        response = await client.send(client.build_request("GET", "http://test/"), stream=True)
+        with pytest.raises(httpx.ReadError):
+            await world.read(response)
+
+    assert "ETag" not in response.headers
+    assert "Link" in response.headers
 
 
 @pytest.mark.parametrize(
@@ -426,6 +482,19 @@ async def test_what_may_run_twice_is_sent_again_while_nothing_was_delivered(  # 
     first, second = (request.headers.get("Idempotency-Key") for request in origin.requests)
     assert first == second
     assert [each.error for each in retry_history(response)] == ["ReadError", None]
+
+
+@pytest.mark.parametrize(("method", "headers", "policy"), MAY_RUN_TWICE)
+async def test_unless_it_began_a_session_which_may_have_begun_twice(
+    world: World, clock: FakeClock, method: str, headers: dict[str, str], policy: RetryPolicy
+) -> None:
+    origin = Origin(headers=PAGE, cuts=[0], change=turned)
+    async with world.client(origin, **options(clock, policy=policy)) as client:
+        with pytest.raises(httpx.ReadError) as caught:
+            await client.request(method, "http://test/", headers=headers)
+
+    (note,) = caught.value.__notes__  # type: ignore[attr-defined] # PEP 678
+    assert "another Set-Cookie" in note
 
 
 @pytest.mark.parametrize(("method", "headers", "policy"), MAY_RUN_TWICE)
