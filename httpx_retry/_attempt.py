@@ -168,7 +168,7 @@ class LatestAttempt(CallState):
             self._outcome.response = judged
 
     def let_go(self) -> tuple[Any, Drain | None]:
-        """Let go of the response: it is most of what a waiter would cost in memory.
+        """Let go of the response, and of what was sent: most of what a waiter would cost in memory.
 
         Returns:
             Its stream, where that is yet to be closed; and how to drain it before that, if it is.
@@ -176,6 +176,8 @@ class LatestAttempt(CallState):
         # The stream is taken last: what is raised on the way leaves it to be closed.
         drain, stream = self._drain(), self.take_stream()
         self._response = self._outcome = None
+        if self._outgoing is not None:
+            self._outgoing.let_go()
         return stream, drain
 
     def _drain(self) -> Drain | None:

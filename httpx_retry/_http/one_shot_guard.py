@@ -34,6 +34,9 @@ class OneShotGuard(BodyGuard):
         self._kept: SpooledTemporaryFile[bytes] | None = None
         self._size = 0
         self._is_untouched = True
+        # By an earlier hop, say: httpx itself says so of generators, and of others it sends what is
+        # left, which is nothing.
+        self._is_spent = getattr(stream, "_is_stream_consumed", False)
 
     @property
     def is_replayable(self) -> bool:
@@ -74,6 +77,8 @@ class OneShotGuard(BodyGuard):
 
     def _begin(self) -> Iterator[bytes]:
         """What earlier sends have read already."""
+        if self._is_spent:
+            raise self._family.StreamConsumed
         if not self.is_replayable:
             raise self._refuse("it is a stream that was read already")
         if self._kept is not None:

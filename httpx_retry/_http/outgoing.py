@@ -40,12 +40,22 @@ class Outgoing(NextRequest):
         may_run_twice: whether it may be sent again though it may have run; told once it was sent.
     """
 
-    __slots__ = ("_body", "_deadline", "_guard", "_guards", "_witness", "may_run_twice")
+    __slots__ = (
+        "_body",
+        "_deadline",
+        "_given",
+        "_guard",
+        "_guards",
+        "_sent",
+        "_witness",
+        "may_run_twice",
+    )
 
     def __init__(
         self, request: httpx.Request, url: httpx.URL, body: Any, policy: RetryPolicy, wire: Wire
     ) -> None:
         super().__init__(request, url, policy, wire)
+        self._given = self._sent = request
         self._body = body
         self._deadline: Deadline | None = None
         self._guard: BodyGuard | None = None
@@ -83,9 +93,10 @@ class Outgoing(NextRequest):
         self.may_run_twice = self.base.method in self._policy.methods or self.is_keyed
         as_trace = None if self.may_run_twice else self._wire.as_trace
         moves_timeouts = moves_timeouts or ends is not None
+        self._sent = request
         if not moves_timeouts and as_trace is None:
             return request
-        sent = copied(request)
+        self._sent = sent = copied(request)
         if moves_timeouts:
             timeouts = sent.extensions.get("timeout")
             timeouts = timeouts if isinstance(timeouts, Mapping) else {}
@@ -161,7 +172,25 @@ class Outgoing(NextRequest):
             and error.request.url != self.request.url
         )
 
+    def let_go(self) -> None:
+        """Forget what was handed to the wrapped transport: another will be."""
+        self._sent = self._given
+
     def close(self) -> None:
         """Forget what was kept of bodies."""
+        self._hand_back()
         for guard in self._guards:
             guard.close()
+
+    def _hand_back(self) -> None:
+        """Let the caller's request have what an app or a mock read of its body, as over a bare one.
+
+        Else the client's next hop with it, after a redirect or a challenge, would have none.
+        """
+        given, sent, guard = self._given, self._sent, self._guard
+        was_read = "_content" in vars(sent) and "_content" not in vars(given)
+        if was_read and (
+            sent.stream is given.stream or (guard is not None and guard.holds(given.stream))
+        ):
+            given.stream = sent.stream
+            given.read()

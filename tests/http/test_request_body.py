@@ -277,6 +277,99 @@ async def test_what_can_be_read_once_is_sent_once(world: World, clock: FakeClock
         assert retry_history(response)[0].reason is StopReason.BODY_NOT_REPLAYABLE
 
 
+async def test_another_hop_is_not_sent_what_is_left_of_it(world: World, clock: FakeClock) -> None:
+    for make in one_shots(world):
+        with HTTP1Server([Reply(307, headers={"location": "/next"})]) as server:
+            async with world.client(None, clock=clock) as client:
+                with pytest.raises(httpx.StreamConsumed) as caught:
+                    await client.request(
+                        "PUT", f"{server.url}/first", content=make(), follow_redirects=True
+                    )
+
+        assert [received.body for received in server.processed.pop("/first")] == [BODY]
+        assert server.processed == {}
+        assert retry_history(caught.value) == ()
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+async def test_another_hop_has_what_an_app_or_a_mock_has_read(
+    world: World, clock: FakeClock, method: str, layers: int
+) -> None:
+    received: list[bytes] = []
+
+    def read(request: httpx.Request) -> httpx.Response:
+        received.append(request.content)
+        is_there = request.url.path == "/there"
+        return httpx.Response(200 if is_there else 307, headers={"location": "/there"})
+
+    again = AsyncAgain if world.is_async else Again
+    bodies: list[dict[str, Any]] = [{"content": make()} for make in (again, *one_shots(world))]
+    for body in (*bodies, {"files": {"file": ReadOnce()}}):
+        transport: Any = httpx.MockTransport(read)
+        for _ in range(layers):
+            transport = world.transport(transport, clock=clock)
+        async with world.client_of(transport) as client:
+            response = await client.request(method, "http://test/", follow_redirects=True, **body)
+
+        assert received.pop().count(BODY) == 1
+        assert received.pop() == response.request.content == response.history[0].request.content
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+async def test_what_nobody_has_read_stays_unread(
+    world: World, clock: FakeClock, method: str
+) -> None:
+    with HTTP1Server([Reply(307, headers={"location": "/next"})]) as server:
+        async with world.client(None, clock=clock, trust_env=False) as client:
+            response = await client.request(method, server.url, content=BODY, follow_redirects=True)
+
+    assert [received.body for received in server.processed["/next"]] == [BODY]
+    with pytest.raises(httpx.RequestNotRead):
+        _ = response.request.content
+
+
+async def test_nor_does_another_hop_have_what_prepare_put_in_its_place(
+    world: World, clock: FakeClock
+) -> None:
+    def prepare(request: httpx.Request, number: int) -> httpx.Request:
+        return httpx.Request(request.method, request.url, content=another())
+
+    def read(request: httpx.Request) -> httpx.Response:
+        request.read()
+        return httpx.Response(503)
+
+    again, another = (AsyncAgain, AsyncGrowing) if world.is_async else (Again, Growing)
+    async with world.client(read, clock=clock, prepare=prepare) as client:
+        request = client.build_request("PUT", "http://test/", content=again())
+        stream = request.stream
+        await client.send(request)
+
+    assert request.stream is stream
+
+
+async def test_what_was_sent_is_not_kept_while_the_next_send_is_waited_for(
+    world: World, clock: FakeClock
+) -> None:
+    sent: list[weakref.ref[httpx.Request]] = []
+    kept: list[httpx.Request | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(weakref.ref(request))
+        return httpx.Response(429 if len(sent) == 1 else 200)
+
+    def prepare(request: httpx.Request, number: int) -> None:
+        gc.collect()
+        kept.append(sent[0]())
+
+    # A deadline makes a copy of each.
+    policy = RetryPolicy(max_elapsed=60)
+    async with world.client(answer, clock=clock, policy=policy, prepare=prepare) as client:
+        await client.post()
+
+    assert kept == [None]
+
+
 def test_a_pipe_is_sent_once(clock: FakeClock) -> None:
     readable, writable = os.pipe()
     os.write(writable, b"through a pipe")
