@@ -34,8 +34,7 @@ class OneShotGuard(BodyGuard):
         self._kept: SpooledTemporaryFile[bytes] | None = None
         self._size = 0
         self._is_untouched = True
-        # By an earlier hop, say: httpx itself says so of generators, and of others it sends what is
-        # left, which is nothing.
+        # By an earlier hop: httpx says so of generators alone, and sends nothing of others.
         self._is_spent = getattr(stream, "_is_stream_consumed", False)
 
     @property
@@ -88,6 +87,8 @@ class OneShotGuard(BodyGuard):
 
     def _start(self, iterator: Any) -> None:
         self._iterator = iterator
+        if isinstance(self._stream, self._family.MultipartStream):
+            self._stream._is_stream_consumed = True  # noqa: SLF001 - as httpx marks what is no form
         if self._capacity:
             # Held open for as long as the call lasts; `close` ends it.
             self._kept = SpooledTemporaryFile(max_size=min(self._capacity, _IN_MEMORY))  # noqa: SIM115 - as said
