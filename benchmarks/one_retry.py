@@ -93,7 +93,7 @@ ASYNC_WRAPS: dict[str, AsyncWrap] = {
 # By name: most URLs have one. It stands in the hosts file, so that nobody is asked for it.
 WAYS = {"TCP": "127.0.0.1", "TCP, by name": "localhost", "TLS": "127.0.0.1"}
 CLIENT, ALONE = "client.get()", "the transport alone"
-# A client gives these to each request. Without them nobody drains: a read may take for ever.
+# A client gives these to each request.
 TIMEOUTS = {"timeout": httpx.Timeout(5.0).as_dict()}
 
 

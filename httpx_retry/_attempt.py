@@ -76,11 +76,10 @@ class LatestAttempt(CallState):
         monotonic = self._settings.clock.monotonic
         request = self.request
         # Most often there is no more to it than to send the same request again.
-        moves_timeouts = self._settings.moves_timeouts
-        if self._outgoing is not None or request.url is not self._url or moves_timeouts:
+        if self._outgoing is not None or request.url is not self._url:
             outgoing, longest = self.outgoing, self._policy.max_elapsed
             ends = None if longest is None else self._began + longest
-            request = outgoing.depart(ends, monotonic, moves_timeouts=moves_timeouts)
+            request = outgoing.depart(ends, monotonic)
             self.request = outgoing.request
         self._sent = monotonic()
         self.is_due = False
@@ -190,21 +189,14 @@ class LatestAttempt(CallState):
         ):
             return None
         outgoing, left = self._outgoing, None
+        deadline = None if outgoing is None else outgoing.deadline
         over_http2 = response.extensions.get("http_version") == b"HTTP/2"
         if self._policy.max_elapsed is not None:
             # The wait that was granted needs its time, too.
             passed = self._ended - self._began + (self.previous_delay or 0.0)
             left = self._policy.max_elapsed - passed
         monotonic = self._settings.clock.monotonic
-        drain = drain_for(self.request, response, monotonic, left, over_http2=over_http2)
-        if drain is None:
-            return None
-        has_end = outgoing is not None and outgoing.end_drain(drain.ends, is_shared=over_http2)
-        if over_http2 and not has_end:
-            # What is no chunk is not counted, and may go on for ever: pings, other streams.
-            self._settings.moves_timeouts = True
-            return None
-        return drain
+        return drain_for(self.request, response, monotonic, left, deadline, over_http2=over_http2)
 
     def _impose(self, outcome: Outcome) -> None:
         """Let others wait, too, where the origin has named the time."""

@@ -43,9 +43,6 @@ class Settings:
         cooling: empty while no request has to wait.
         traffic: where the budget counts the requests.
         missing: empty while no deposit would change anything.
-        moves_timeouts: whether requests go out with timeouts that can be moved: from the first
-            response on that came over HTTP/2 and was to be drained, so that reading the next one
-            has an end.
         origins: each recent one, by itself: all calls that wait for it share one string.
 
     Raises:
@@ -59,7 +56,6 @@ class Settings:
         "cooling",
         "is_leased",
         "missing",
-        "moves_timeouts",
         "on_event",
         "origins",
         "random",
@@ -100,7 +96,6 @@ class Settings:
         self.is_leased = callable(getattr(self.budget, "lease", None))
         self.cooldown = _cooldown_of(cooldown)
         self.cooling = _cooling_of(self.cooldown)
-        self.moves_timeouts = False
         self.origins: dict[str, str] = {}
         self.wire = wire
         self.on_event = on_event

@@ -108,12 +108,7 @@ class RetryDriver:
         else:
             traffic.roll(began)
         call: Call | None = None
-        if (
-            method not in policy.plain_methods
-            or type(body) is not self._bytes
-            or self._cooling
-            or self._settings.moves_timeouts
-        ):
+        if method not in policy.plain_methods or type(body) is not self._bytes or self._cooling:
             call = Call(self._settings, policy, request, url, body, began, epoch)
             call.begin()
         else:

@@ -37,17 +37,18 @@ class Outgoing(NextRequest):
         wire: what the request goes out through.
 
     Attributes:
+        deadline: the timeouts that the latest was sent with, where it has one.
         may_run_twice: whether it may be sent again though it may have run; told once it was sent.
     """
 
     __slots__ = (
         "_body",
-        "_deadline",
         "_given",
         "_guard",
         "_guards",
         "_sent",
         "_witness",
+        "deadline",
         "may_run_twice",
     )
 
@@ -57,7 +58,7 @@ class Outgoing(NextRequest):
         super().__init__(request, url, policy, wire)
         self._given = self._sent = request
         self._body = body
-        self._deadline: Deadline | None = None
+        self.deadline: Deadline | None = None
         self._guard: BodyGuard | None = None
         self._guards: tuple[BodyGuard, ...] = ()
         self._witness: Witness | None = None
@@ -70,9 +71,7 @@ class Outgoing(NextRequest):
             return self._guard.is_replayable
         return is_same_body(self.request.stream, self._body, self._wire.family)
 
-    def depart(
-        self, ends: float | None, monotonic: Callable[[], float], *, moves_timeouts: bool
-    ) -> httpx.Request:
+    def depart(self, ends: float | None, monotonic: Callable[[], float]) -> httpx.Request:
         """Return the request to hand to the wrapped transport.
 
         The body goes under guard if it is not held in memory. Evidence is gathered only for what
@@ -81,7 +80,6 @@ class Outgoing(NextRequest):
         Args:
             ends: the monotonic second at which the deadline falls; None: there is none.
             monotonic: the clock.
-            moves_timeouts: whether the timeouts may have to be moved, deadline or not.
         """
         request = self._take_next()
         self._body = request.stream
@@ -89,45 +87,26 @@ class Outgoing(NextRequest):
         if not isinstance(self._body, self._wire.family.ByteStream):
             request = self._guarded(request)
         self.request = request
-        self._witness = self._deadline = None
+        self._witness = self.deadline = None
         self.may_run_twice = self.base.method in self._policy.methods or self.is_keyed
         as_trace = None if self.may_run_twice else self._wire.as_trace
-        moves_timeouts = moves_timeouts or ends is not None
         self._sent = request
-        if not moves_timeouts and as_trace is None:
+        if ends is None and as_trace is None:
             return request
         self._sent = sent = copied(request)
-        if moves_timeouts:
+        if ends is not None:
             timeouts = sent.extensions.get("timeout")
             timeouts = timeouts if isinstance(timeouts, Mapping) else {}
-            sent.extensions["timeout"] = self._deadline = Deadline(timeouts, ends, monotonic)
+            sent.extensions["timeout"] = self.deadline = Deadline(timeouts, ends, monotonic)
         if as_trace is not None:
             self._witness = Witness()
             sent.extensions["trace"] = as_trace(self._witness, sent.extensions.get("trace"))
         return sent
 
-    def end_drain(self, ends: float, *, is_shared: bool) -> bool:
-        """Let reading what is thrown away end at another second.
-
-        Args:
-            ends: a monotonic second.
-            is_shared: whether others use the same connection.
-
-        Returns:
-            Whether that was done: else the timeouts of what was sent cannot be moved.
-        """
-        if self._deadline is None:
-            return False
-        if is_shared:
-            self._deadline.stop_reading(ends)
-        else:
-            self._deadline.move(ends)
-        return True
-
     def lift_deadline(self) -> None:
         """Let the deadline of what was sent not fall any more."""
-        if self._deadline is not None:
-            self._deadline.move(None)
+        if self.deadline is not None:
+            self.deadline.move(None)
 
     def _guarded(self, request: httpx.Request) -> httpx.Request:
         held = (guard for guard in self._guards if guard.holds(self._body))

@@ -396,7 +396,7 @@ def departed(
     request = httpx.Request("POST", "https://test/", content=content)
     wire = Wire(FAMILY, as_trace, has_proxy=proxy)
     outgoing = Outgoing(request, request.url, request.stream, RetryPolicy(replay_buffer=0), wire)
-    sent: Any = outgoing.depart(None, lambda: 0.0, moves_timeouts=False)
+    sent: Any = outgoing.depart(None, lambda: 0.0)
     for name, info in events:
         sent.extensions["trace"](name, info)
     return outgoing, sent

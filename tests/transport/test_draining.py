@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import httpx
 import pytest
 
@@ -75,7 +76,7 @@ async def test_what_is_short_is_read_to_its_end(
     assert await drained(world, clock, Counting(b"a", b"b", clock=clock), **facts) == read
 
 
-@pytest.mark.parametrize(("wait", "read"), [(0.5, 2), (2.0, 0)])
+@pytest.mark.parametrize(("wait", "read"), [(6.75, 2), (6.85, 0)])
 async def test_the_deadline_has_to_leave_room_for_the_wait_as_well(
     world: World, clock: FakeClock, wait: float, read: int
 ) -> None:
@@ -144,14 +145,58 @@ async def test_six_requests_use_one_connection(world: World, reply: Reply) -> No
     assert server.connections == 1
 
 
-async def test_fifty_discarded_megabytes_leave_the_window_open(world: World) -> None:
-    big = Reply(503, bytes(1_000_000))
-    with HTTP2Server([big, Reply()] * 50) as server:
-        options = {"http2": True, "verify": client_context(), "trust_env": False}
-        async with world.client(None, policy=POLICY, budget=None, **options) as client:
-            for _ in range(50):
-                assert (await client.get(server.url)).status_code == 200
+PATIENCE: list[dict[str, Any]] = [
+    {"timeout": 5.0},
+    {"timeout": 600.0},
+    {"timeout": None},
+    {"timeout": None, "extensions": {"retry": {"max_elapsed": 5.0}}},
+]
 
+
+@pytest.mark.parametrize("patience", PATIENCE)
+async def test_they_do_so_however_patient_they_are(world: World, patience: dict[str, Any]) -> None:
+    with HTTP1Server([Reply(503, b"x" * 300), Reply()] * 3) as server:
+        async with world.client(None, policy=POLICY, trust_env=False) as client:
+            for _ in range(3):
+                assert (await client.get(server.url, **patience)).status_code == 200
+
+    assert server.connections == 1
+
+
+BIG = Reply(503, bytes(1_000_000))
+OVER_HTTP2 = {"http2": True, "verify": client_context(), "trust_env": False}
+
+
+@pytest.mark.parametrize("patience", PATIENCE)
+async def test_fifty_discarded_megabytes_leave_the_window_open(
+    world: World, patience: dict[str, Any]
+) -> None:
+    with HTTP2Server([BIG, Reply()] * 50) as server:
+        async with world.client(None, policy=POLICY, budget=None, **OVER_HTTP2) as client:
+            for _ in range(50):
+                assert (await client.get(server.url, **patience)).status_code == 200
+
+    assert server.connections == 1
+
+
+async def test_so_do_those_that_are_discarded_at_once(async_world: World) -> None:
+    assert async_world.is_async
+    answers: list[int] = []
+    policy = POLICY.replace(max_attempts=31)
+
+    async def get(client: Any) -> None:
+        answers.append((await client.get(server.url)).status_code)
+
+    # Their streams count as open as well, of which there may be a hundred.
+    with HTTP2Server([*[BIG] * 30, *[Reply()] * 30]) as server:
+        async with (
+            async_world.client(None, policy=policy, budget=None, **OVER_HTTP2) as client,
+            anyio.create_task_group() as group,
+        ):
+            for _ in range(30):
+                group.start_soon(get, client)
+
+    assert answers == [200] * 30
     assert server.connections == 1
 
 
@@ -202,62 +247,41 @@ def flaky(
     return answer
 
 
-@pytest.mark.parametrize(
-    ("facts", "is_read"),
-    [
-        ({}, True),
-        (length(1_000_000), True),
-        (length(0), True),
-        (length(0) | {"method": "HEAD"}, True),
-        (length(5_000_000), False),
-        ({"timeout": None}, False),
-    ],
-)
-async def test_over_http2_responses_are_read_from_the_second_on(
-    world: World, clock: FakeClock, facts: dict[str, Any], is_read: bool
+@pytest.mark.parametrize(("policy", "reads"), [(POLICY, 0), (POLICY.replace(max_elapsed=60), 2)])
+async def test_over_http2_what_cannot_be_ended_is_not_begun(
+    world: World, clock: FakeClock, policy: RetryPolicy, reads: int
 ) -> None:
-    """The first went out with timeouts that cannot be moved: to read it might never end."""
-
+    """Of another library, say: only what we have sent ourselves has timeouts of ours."""
     streams: list[Asking] = []
-    answer = flaky(streams, clock, b"a", b"b", headers=facts.get("headers"))
-    timeout = facts.get("timeout", 5.0)
-    async with world.client(answer, **options(clock, policy=POLICY)) as client:
-        for _ in range(3):
-            await client.request(facts.get("method", "GET"), "http://test/", timeout=timeout)
+    answer = flaky(streams, clock, b"a", b"b")
+    async with world.client(answer, **options(clock, policy=policy)) as client:
+        await client.get(timeout=5.0)
 
-    first, _, second, _, third, _ = (len(stream.may_take) for stream in streams)
-    assert (first, second, third) == (0, 2 * is_read, 2 * is_read)
+    assert len(streams[0].may_take) == reads
+    assert [stream.closed for stream in streams] == [1, 1]
 
 
-@pytest.mark.parametrize("facts", [length(5_000_000), {"timeout": None}])
-async def test_what_is_not_to_be_read_changes_no_timeout(
-    world: World, clock: FakeClock, facts: dict[str, Any]
-) -> None:
-    streams: list[Asking] = []
-    seen: list[type] = []
-    answer = flaky(streams, clock, b"a", headers=facts.get("headers"))
+async def test_what_is_thrown_away_changes_no_timeout_of_the_callers(world: World) -> None:
+    with HTTP2Server([BIG, Reply()]) as server:
+        async with world.client(None, policy=POLICY, **OVER_HTTP2) as client:
+            request = client.build_request("GET", server.url, timeout=600.0)
+            before = request.extensions["timeout"]
+            await client.send(request)
 
-    def noting(request: httpx.Request) -> httpx.Response:
-        seen.append(type(request.extensions["timeout"]))
-        return answer(request)
-
-    async with world.client(noting, **options(clock, policy=POLICY)) as client:
-        for _ in range(2):
-            await client.get(timeout=facts.get("timeout", 5.0))
-
-    assert seen == [dict] * 4
+    assert request.extensions["timeout"] is before
+    assert type(before) is dict
+    assert before["read"] == 600.0
 
 
 async def test_over_http2_no_read_begins_after_a_second(world: World, clock: FakeClock) -> None:
-    """One that times out would end all that goes on in its connection: it has the caller's own."""
     streams: list[Asking] = []
     answer = flaky(streams, clock, *[b""] * 100, seconds=0.3)
-    async with world.client(answer, **options(clock, policy=POLICY)) as client:
-        for _ in range(2):
-            await client.get(timeout=5.0)
+    policy = POLICY.replace(max_elapsed=60)
+    async with world.client(answer, **options(clock, policy=policy)) as client:
+        await client.get(timeout=5.0)
 
-    assert streams[2].may_take == [5.0] * 4
-    assert streams[2].closed == 1
+    assert streams[0].may_take == pytest.approx([3.0, 2.7, 2.4, 2.1])
+    assert streams[0].closed == 1
 
 
 async def test_what_is_handed_over_is_read_by_the_callers_own_timeouts(
@@ -274,13 +298,14 @@ async def test_what_is_handed_over_is_read_by_the_callers_own_timeouts(
 async def test_a_server_that_never_ends_a_response_over_http2_holds_nobody_up(
     world: World,
 ) -> None:
+    """It takes a second and two, or half of what is left until the deadline."""
     endless = Cut(Reply(503, b"sorry"), at=5, by=Stall())
+    policy = POLICY.replace(max_elapsed=1.0)
     with HTTP2Server([endless, Reply()]) as server:
-        options = {"http2": True, "verify": client_context(), "trust_env": False}
-        async with world.client(None, policy=POLICY, **options) as client:
+        async with world.client(None, policy=policy, **OVER_HTTP2) as client:
             assert (await client.get(server.url, timeout=None)).status_code == 200
 
-    assert server.connections == 1
+    assert server.connections == 2
 
 
 async def test_with_a_deadline_a_second_is_all_that_its_reads_may_take(
