@@ -148,7 +148,7 @@ class RetryBudget:
             if after > _NOTHING:
                 self.missing[origin] = after
                 if len(self.missing) > MOST_ORIGINS:
-                    del self.missing[next(iter(self.missing))]
+                    self.missing.pop(next(iter(self.missing)), None)
         return granted
 
     def _holds(self, tokens: float, now: float) -> bool:

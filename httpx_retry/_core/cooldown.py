@@ -75,13 +75,15 @@ class LocalCooldown:
     def _forget(self, now: float) -> None:
         """Drop all that is over: while anything is left, each request is asked for its origin."""
         with self._lock.here():
-            over = [each for each, until in self.cooling.items() if until + self._linger <= now]
+            cooling = tuple(self.cooling.items())
+            over = [each for each, until in cooling if until + self._linger <= now]
             for origin in over:
                 self._drop(origin)
-            self._next_end = min(self.cooling.values(), default=float("inf")) + self._linger
+            ends = tuple(self.cooling.values())
+            self._next_end = min(ends, default=float("inf")) + self._linger
 
     def _drop(self, origin: str) -> None:
-        del self.cooling[origin]
+        self.cooling.pop(origin, None)
 
 
 def spread_after(wait: float) -> float:

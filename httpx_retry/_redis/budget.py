@@ -20,7 +20,7 @@ from .scripts import LEASE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from threading import Lock
+    from threading import RLock
 
 # Seconds for which Redis keeps a bucket that nobody asks.
 _LIFE = 60
@@ -212,7 +212,7 @@ class RedisRetryBudget:
             self.missing.move_to_end(origin)
         return lease
 
-    def _locked(self) -> Lock:
+    def _locked(self) -> RLock:
         if self._process != os.getpid():
             self._begin_in_child()
         return self._lock.here()

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from httpx_retry import Load, RetryBudget
 
+from .locks import held_by_another_thread
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -197,7 +199,8 @@ def test_who_finds_the_lock_taken_waits_for_it(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(os, "getpid", getpid)
     thread = threading.Thread(target=take)
-    with budget._lock.here():
+    with held_by_another_thread(budget._lock):
+        found.clear()
         thread.start()
         assert found.wait(10)
         assert granted == []
@@ -206,9 +209,24 @@ def test_who_finds_the_lock_taken_waits_for_it(monkeypatch: pytest.MonkeyPatch) 
     assert granted == [1]
 
 
+def test_a_signal_handler_that_sends_is_not_locked_out_by_what_it_interrupts() -> None:
+    budget = RetryBudget()
+    granted: list[float | None] = []
+
+    def interrupted() -> None:
+        with budget._lock.here():
+            granted.append(budget.withdraw(SITE, Load.SOME, 0))
+
+    thread = threading.Thread(target=interrupted, daemon=True)
+    thread.start()
+    thread.join(10)
+
+    assert granted == [1]
+
+
 def test_a_process_that_was_forked_has_a_lock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     budget = RetryBudget()
-    with budget._lock.here():
+    with held_by_another_thread(budget._lock):
         monkeypatch.setattr(os, "getpid", lambda: -1)
 
         assert budget.withdraw(SITE, Load.SOME, 0) == 1
@@ -221,9 +239,10 @@ def unheard_fork() -> int:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.parametrize("fork", [getattr(os, "fork", None), unheard_fork])
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_is_not_locked_out_by_a_thread_of_its_parent(fork: Callable[[], int]) -> None:
     budget = RetryBudget()
-    with budget._lock.here():
+    with held_by_another_thread(budget._lock):
         child = fork()
         if child == 0:  # pragma: no cover - the child's coverage is lost with it
             os._exit(0 if budget.withdraw(SITE, Load.SOME, 0) == 1 else 1)

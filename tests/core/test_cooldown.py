@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from httpx_retry import Cooldown, LocalCooldown
 from httpx_retry._core.cooldown import spread_after
 
+from .locks import held_by_another_thread
+
 SITE = "https://example.org"
 OTHER = "https://example.com"
 
@@ -90,9 +92,10 @@ def test_it_is_never_earlier_than_any_asked(steps: list[tuple[str, float, float]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_is_not_locked_out_by_a_thread_of_its_parent() -> None:
     cooldown = LocalCooldown()
-    with cooldown._lock.here():
+    with held_by_another_thread(cooldown._lock):
         child = os.fork()
         if child == 0:  # pragma: no cover - the child's coverage is lost with it
             cooldown.impose(SITE, 1, 0)
@@ -104,7 +107,7 @@ def test_a_child_is_not_locked_out_by_a_thread_of_its_parent() -> None:
 
 def test_a_process_that_was_forked_has_a_lock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     cooldown = LocalCooldown()
-    with cooldown._lock.here():
+    with held_by_another_thread(cooldown._lock):
         monkeypatch.setattr(os, "getpid", lambda: -1)
         cooldown.impose(SITE, 1, 0)
 

@@ -15,6 +15,7 @@ import trio
 from httpx_retry import Load
 from httpx_retry._redis.link import LONGEST
 from httpx_retry.redis import RedisCooldown, RedisRetryBudget
+from tests.core.locks import is_held
 from tests.worlds import World, settled
 
 from .test_budget import KEY, SITE, grow_older, missing, pause, take, taken, until
@@ -365,7 +366,7 @@ def test_one_that_is_answered_just_in_time_does_not_come_and_go(
 def test_its_own_bucket_is_looked_at_by_one_thread_at_a_time() -> None:
     class Watched(dict[str, float]):
         def pop(self, *arguments: Any) -> Any:
-            was_held.append(budget._lock.here().locked())
+            was_held.append(is_held(budget._lock))
             return super().pop(*arguments)
 
     was_held: list[bool] = []
