@@ -75,7 +75,7 @@ class AsyncRetryDriver:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._transport!r}>"
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: C901, PLR0912 - calls saved on every request
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: C901, PLR0912, PLR0915 - calls saved on every request
         """Send a request, and again where that helps and harms nothing.
 
         Args:
@@ -120,12 +120,16 @@ class AsyncRetryDriver:
                 call = Call(self._settings, policy, request, url, body, began, epoch)
                 call.failed(error)
             else:
-                if response.status_code >= policy.judged_from:
-                    call = Call(self._settings, policy, request, url, body, began, epoch)
-                    call.answered(response)
-                    del response  # this frame would hold it through every wait
-                elif self._missing:
-                    self._settings.deposit(origin_of(url), None)
+                try:
+                    if response.status_code >= policy.judged_from:
+                        call = Call(self._settings, policy, request, url, body, began, epoch)
+                        call.answered(response)
+                        del response  # this frame would hold it through every wait
+                    elif self._missing:
+                        self._settings.deposit(origin_of(url), None)
+                except BaseException:
+                    await close_async_stream(response.stream)
+                    raise
         if call is not None:
             # As `_pursue`, whose frame would be a tenth of what a call that waits costs.
             try:

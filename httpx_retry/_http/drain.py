@@ -75,28 +75,33 @@ def drain_for(  # noqa: PLR0913 - what is known of the attempt, which stands a r
         over_http2: whether the response came over HTTP/2.
     """
     limit = _limit_for(request, response, over_http2=over_http2)
+    if limit is None:
+        return None
+    if limit and deadline is None:
+        timeouts = request.extensions.get("timeout")
+        # httpx gives a dict: to ask for any Mapping costs ten times as much.
+        own = timeouts if isinstance(timeouts, dict) else {}
+        longest_read = own.get("read")
+        if over_http2 or longest_read is None or longest_read > _PATIENCE:
+            # What is no chunk is not counted, and may go on for ever: silence, pings, others.
+            deadline = _deadline_in(response.stream, own, monotonic)
+            if deadline is None:
+                return None
     # Half of what is left stays for the retry; and what is read last may take as long again.
     seconds = _LONGEST if left is None else min(_LONGEST, left / 4)
-    if limit is None or (limit and seconds < _SHORTEST):
+    if limit and seconds < _SHORTEST:
         return None
-    stream, now = response.stream, monotonic()
+    now = monotonic()
     ends = now + seconds
-    if not limit:
-        return Drain(stream, 0, monotonic, ends)
-    timeouts = request.extensions.get("timeout")
-    if deadline is None and (over_http2 or not _is_soon(timeouts)):
-        # What is no chunk is not counted, and may go on for ever: silence, pings, other streams.
-        deadline = _deadline_in(stream, timeouts, monotonic)
-        if deadline is None:
-            return None
     if deadline is not None:
-        deadline.move(ends)
+        last = ends
         if over_http2:
             # One that times out takes all its connection with it: it is given longer.
             deadline.stop_reading(ends)
-            last = seconds + _LONGEST_READ
-            deadline.move(now + (last if left is None else min(last, left / 2)))
-    return Drain(stream, limit, monotonic, ends)
+            longest = seconds + _LONGEST_READ
+            last = now + (longest if left is None else min(longest, left / 2))
+        deadline.move(last)
+    return Drain(response.stream, limit, monotonic, ends)
 
 
 def _limit_for(request: httpx.Request, response: httpx.Response, *, over_http2: bool) -> int | None:
@@ -114,24 +119,20 @@ def _limit_for(request: httpx.Request, response: httpx.Response, *, over_http2: 
     return most if over_http2 else length
 
 
-def _is_soon(timeouts: object) -> bool:
-    """Whether a read ends soon by the caller's own timeouts: a server may go silent halfway."""
-    # httpx gives a dict: to ask for any Mapping costs ten times as much.
-    longest = timeouts.get("read") if isinstance(timeouts, dict) else None
-    return longest is not None and longest <= _PATIENCE
-
-
-def _deadline_in(stream: Any, timeouts: object, monotonic: Callable[[], float]) -> Deadline | None:
+def _deadline_in(
+    stream: object, own: dict[str, Any], monotonic: Callable[[], float]
+) -> Deadline | None:
     """Put a deadline into the request that httpcore reads a stream for; None: it is not found.
 
     It asks that one for its timeouts before each read. It is no other's, and not the caller's.
     """
-    for name in ("_httpcore_stream", "_stream", "_request"):
-        stream = getattr(stream, name, None)
-    extensions = getattr(stream, "extensions", None)
-    if not isinstance(extensions, dict):
+    beneath = getattr(stream, "_httpcore_stream", None)
+    if beneath is None:
         return None
-    own = timeouts if isinstance(timeouts, dict) else {}
+    request = getattr(getattr(beneath, "_stream", None), "_request", None)
+    extensions = getattr(request, "extensions", None)
+    if request is None or not isinstance(extensions, dict):
+        return None
     deadline = Deadline(own, None, monotonic)
-    stream.extensions = {**extensions, "timeout": deadline}
+    request.extensions = {**extensions, "timeout": deadline}
     return deadline

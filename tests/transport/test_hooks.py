@@ -20,14 +20,14 @@ from httpx_retry import (
     StopReason,
     retry_history,
 )
+from httpx_retry.testing import FakeClock
 from tests.worlds import Stream, World, settled
 
 from .handlers import Server, options
+from .test_budget import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from httpx_retry.testing import FakeClock
+    from collections.abc import Callable, Iterator
 
 
 class Mine(Exception):  # noqa: N818 - what a hook of the user's own raises
@@ -538,6 +538,37 @@ async def test_an_interrupt_in_a_hook_leaves_nothing_open(world: World, clock: F
     server = Server(200)
     policy = RetryPolicy(retry_if=interrupted)
     transport = world.transport(server, **options(clock, policy=policy))
+
+    with pytest.raises(KeyboardInterrupt):
+        await world.handle(transport, httpx.Request("GET", "http://test/"))
+
+    assert server.streams[0].closed == 1
+
+
+def interrupted_clock() -> dict[str, Any]:
+    class Interrupted(FakeClock):
+        def time(self) -> float:
+            raise KeyboardInterrupt
+
+    return {"clock": Interrupted()}
+
+
+def interrupted_budget() -> dict[str, Any]:
+    class Interrupted(Ledger):
+        def deposit(self, origin: str, tokens: float | None) -> None:
+            raise KeyboardInterrupt
+
+    return {"budget": Interrupted()}
+
+
+@pytest.mark.parametrize(
+    ("status", "make"), [(503, interrupted_clock), (200, interrupted_budget)], ids=["fails", "good"]
+)
+async def test_nor_does_one_while_the_first_response_is_looked_at(
+    world: World, clock: FakeClock, status: int, make: Callable[[], dict[str, Any]]
+) -> None:
+    server = Server(status)
+    transport = world.transport(server, **options(clock) | make())
 
     with pytest.raises(KeyboardInterrupt):
         await world.handle(transport, httpx.Request("GET", "http://test/"))
