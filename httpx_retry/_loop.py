@@ -28,6 +28,9 @@ async def undisturbed(
 
     A shielded scope of anyio does not stop `task.cancel()`; a task of its own does. Timeouts and
     cancellations within the work stay within it.
+
+    Raises:
+        BaseException: what the work raises.
     """
     import asyncio  # noqa: PLC0415 - it is loaded, as a task of it runs this
 
@@ -53,4 +56,6 @@ async def undisturbed(
             await ended
         except asyncio.CancelledError as error:  # noqa: PERF203 - once, as a rule
             cancellation, ended = error, loop.create_future()
+    if cancellation is None and not task.cancelled():
+        task.result()
     return cancellation

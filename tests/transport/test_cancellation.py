@@ -22,6 +22,9 @@ from .loops import SkippingLoop, run
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 
+    from httpx_retry.testing import FakeClock
+    from tests.worlds import World
+
 POLICY = RetryPolicy(max_attempts=10, backoff=ConstantBackoff(0.001))
 READING = POLICY.replace(read_body=True, retry_if=lambda outcome: None)
 BREAK = httpx.ReadError("reset")
@@ -90,6 +93,22 @@ def test_a_close_whose_own_task_is_cancelled_before_it_begins_ends() -> None:
         await closing
 
     run(close_and_cancel())
+
+
+class Halt(BaseException):
+    """An interrupt of one's own: it is no cancellation."""
+
+
+async def test_what_interrupts_a_closing_is_raised(world: World, clock: FakeClock) -> None:
+    class Halting(Stream):
+        def close(self) -> None:
+            raise Halt
+
+    answer = httpx.Response(503, stream=Halting(b"sorry"))
+    transport = world.transport(lambda _: answer, clock=clock, policy=POLICY)
+
+    with pytest.raises(Halt):
+        await world.handle(transport, httpx.Request("GET", "http://test/"))
 
 
 def test_a_close_costs_two_turns_of_the_event_loop_and_troubles_nobody() -> None:
