@@ -14,9 +14,10 @@ from ._core.outcome import Evidence, Outcome, Stop, StopReason
 from ._core.policy import FIRST_ERROR_STATUS
 from ._history import attach_history, latest_of, without_latest
 from ._http.hints import hints_of
-from ._http.representation import COOKIES, PARTIAL, facts_of
+from ._http.representation import PARTIAL, facts_of
 from ._http.requests import has_request
 from ._http.response_body import Body
+from ._http.responses import stand_for
 
 if TYPE_CHECKING:
     import httpx
@@ -223,7 +224,7 @@ class Recovery(Call):
     def _let_successor_in(self) -> None:
         """Let the response that goes on take the first one's place, if it is another version."""
         if self._successor is not None and self._delivery.is_all_of_the_latest:
-            _take_its_place(self._first, self._successor)
+            stand_for(self._first, self._successor)
             self._successor = None
 
     def _give_up(self, decision: Stop) -> None:
@@ -262,14 +263,3 @@ def body_of(settings: Settings, source: Source, response: httpx.Response) -> Bod
 def _facts_of(response: httpx.Response) -> Facts:
     version = response.extensions.get("http_version", b"")
     return facts_of(response.status_code, response.headers.raw, version)
-
-
-def _take_its_place(first: httpx.Response, new: httpx.Response) -> None:
-    """Let a response stand for another: with one's body go its links, its digest, its counts.
-
-    But the client has stored the first one's cookies by then.
-    """
-    headers = [field for field in new.headers.raw if field[0].lower() != COOKIES]
-    headers += [field for field in first.headers.raw if field[0].lower() == COOKIES]
-    first.headers = type(first.headers)(headers)
-    first.extensions = new.extensions

@@ -1,8 +1,10 @@
-"""Responses that are looked at before the caller has them."""
+"""Responses that are looked at before the caller has them, or that stand for others."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from .representation import COOKIES
 
 if TYPE_CHECKING:
     import httpx
@@ -42,3 +44,15 @@ def read_copy(
     except family.DecodingError:
         return None
     return copy
+
+
+def stand_for(first: httpx.Response, new: httpx.Response) -> None:
+    """Let the first response, which the caller has, stand for another one whose body it gives.
+
+    With the body go its links, its digest, its counts. But the client has stored the first one's
+    cookies by then.
+    """
+    headers = [field for field in new.headers.raw if field[0].lower() != COOKIES]
+    headers += [field for field in first.headers.raw if field[0].lower() == COOKIES]
+    first.headers = type(first.headers)(headers)
+    first.extensions = new.extensions
