@@ -126,12 +126,11 @@ def _deadline_in(
 
     It asks that one for its timeouts before each read. It is no other's, and not the caller's.
     """
-    beneath = getattr(stream, "_httpcore_stream", None)
-    if beneath is None:
-        return None
-    request = getattr(getattr(beneath, "_stream", None), "_request", None)
+    request: Any = stream
+    for name in ("_httpcore_stream", "_stream", "_request"):
+        request = getattr(request, name, None)
     extensions = getattr(request, "extensions", None)
-    if request is None or not isinstance(extensions, dict):
+    if not isinstance(extensions, dict):
         return None
     deadline = Deadline(own, None, monotonic)
     request.extensions = {**extensions, "timeout": deadline}
