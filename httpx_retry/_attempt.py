@@ -14,6 +14,7 @@ from ._http.causes import was_refused
 from ._http.drain import drain_for
 from ._http.faults import evidence_of_status
 from ._http.hints import hints_of
+from ._http.http2_stream import cancel_stream
 from ._http.outgoing import Outgoing
 from ._http.requests import has_request
 from ._http.responses import opens_a_tunnel, read_copy
@@ -143,11 +144,17 @@ class LatestAttempt(CallState):
             self.wants_body = not (response.is_stream_consumed or opens_a_tunnel(response))
 
     def take_stream(self) -> Any:
-        """Return the stream that is yet to be closed, once; None where there is none."""
+        """Return the stream that is yet to be closed, once; None where there is none.
+
+        Over HTTP/2 no more is to come on it from now on.
+        """
         stream, self.stream = self.stream, None
         # One that was read, by the wrapped transport or by `retry_if`, is closed already.
-        if stream is None or (self._response is not None and self._response.is_closed):
+        response = self._response
+        if stream is None or (response is not None and response.is_closed):
             return None
+        if response is not None and _is_over_http2(response):
+            cancel_stream(stream)
         return None if self._settings.wire.family.closes_nothing(stream) else stream
 
     def body_read(self, body: bytes) -> None:
@@ -186,17 +193,16 @@ class LatestAttempt(CallState):
             or response is None
             or response.is_closed
             or type(stream) is self._settings.wire.family.ByteStream
+            or _is_over_http2(response)
         ):
             return None
         outgoing, left = self._outgoing, None
         deadline = None if outgoing is None else outgoing.deadline
-        over_http2 = response.extensions.get("http_version") == b"HTTP/2"
         if self._policy.max_elapsed is not None:
             # The wait that was granted needs its time, too.
             passed = self._ended - self._began + (self.previous_delay or 0.0)
             left = self._policy.max_elapsed - passed
-        monotonic = self._settings.clock.monotonic
-        return drain_for(self.request, response, monotonic, left, deadline, over_http2=over_http2)
+        return drain_for(self.request, response, self._settings.clock.monotonic, left, deadline)
 
     def _impose(self, outcome: Outcome) -> None:
         """Let others wait, too, where the origin has named the time."""
@@ -207,3 +213,7 @@ class LatestAttempt(CallState):
         if 0.0 < wait <= policy.max_retry_after and self._may_be_retried:
             cooldown.impose(self.origin, wait, self._ended)
             self.spread = spread_after(wait)
+
+
+def _is_over_http2(response: httpx.Response) -> bool:
+    return response.extensions.get("http_version") == b"HTTP/2"

@@ -30,7 +30,7 @@ async def undisturbed(
     cancellations within the work stay within it.
 
     Raises:
-        BaseException: what the work raises.
+        BaseException: what the work raises, where nothing was cancelled.
     """
     import asyncio  # noqa: PLC0415 - it is loaded, as a task of it runs this
 
@@ -56,6 +56,7 @@ async def undisturbed(
             await ended
         except asyncio.CancelledError as error:  # noqa: PERF203 - once, as a rule
             cancellation, ended = error, loop.create_future()
-    if cancellation is None and not task.cancelled():
-        task.result()
+    failure = None if task.cancelled() else task.exception()
+    if failure is not None and cancellation is None:
+        raise failure
     return cancellation

@@ -124,12 +124,13 @@ class RetryDriver:
                     if response.status_code >= policy.judged_from:
                         call = Call(self._settings, policy, request, url, body, began, epoch)
                         call.answered(response)
-                        del response  # this frame would hold it through every wait
                     elif self._missing:
                         self._settings.deposit(origin_of(url), None)
                 except BaseException:
                     close_stream(response.stream)
                     raise
+                if call is not None:
+                    del response  # this frame would hold it through every wait
         if call is not None:
             # As `_pursue`, whose frame would be a tenth of what a call that waits costs.
             try:

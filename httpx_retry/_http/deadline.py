@@ -29,7 +29,6 @@ class Deadline(dict[str, Any]):
     ) -> None:
         self._own = timeouts
         self._ends = ends
-        self._last_read: float | None = None
         self._monotonic = monotonic
         # For whoever copies it: what may be taken now, which is more than what may be later.
         super().__init__({phase: self.get(phase) for phase in timeouts})
@@ -38,21 +37,8 @@ class Deadline(dict[str, Any]):
         """Let it fall at another monotonic second; None: not any more."""
         self._ends = ends
 
-    def stop_reading(self, at: float) -> None:
-        """Let no read begin after a monotonic second.
-
-        Over HTTP/2 a read that times out takes the connection with it, and all that goes on there.
-        """
-        self._last_read = at
-
     def get(self, phase: str, default: Any = None) -> Any:
-        """Return the seconds that a phase may take.
-
-        Raises:
-            TimeoutError: for a read that is not to begin.
-        """
-        if phase == "read" and self._last_read is not None and self._monotonic() > self._last_read:
-            raise TimeoutError("no more is read of this response")
+        """Return the seconds that a phase may take."""
         own = self._own.get(phase, default)
         if self._ends is None:
             return own

@@ -12,16 +12,12 @@ if TYPE_CHECKING:
 
     import httpx
 
-# Bytes. HTTP/1.1 gives a connection up if a body is left unread. HTTP/2 keeps it, but what is left
-# unread goes on eating the window that all its streams share, and its stream counts as open.
+# Bytes. A connection is given up if a body is left unread.
 _SHORT = 1 << 14
-_SHORT_OF_HTTP2 = 1 << 22
 _MOST_DIGITS = 9
 # Seconds after which no read begins, and the fewest for which it is worth while.
 _LONGEST = 1.0
 _SHORTEST = 0.05
-# Seconds that the last read may last over HTTP/2.
-_LONGEST_READ = 2.0
 # A caller's own read timeout that is not above this is left as it is.
 _PATIENCE = 5.0
 
@@ -55,16 +51,14 @@ class Drain:
         return self._left < 0 or self._monotonic() > self._ends
 
 
-def drain_for(  # noqa: PLR0913 - what is known of the attempt, which stands a rank above
+def drain_for(
     request: httpx.Request,
     response: httpx.Response,
     monotonic: Callable[[], float],
     left: float | None,
     deadline: Deadline | None,
-    *,
-    over_http2: bool,
 ) -> Drain | None:
-    """Return how to drain a response; None: it is rather closed unread.
+    """Return how to drain a response over HTTP/1.1; None: it is rather closed unread.
 
     Args:
         request: what it answers.
@@ -72,51 +66,37 @@ def drain_for(  # noqa: PLR0913 - what is known of the attempt, which stands a r
         monotonic: the clock, in seconds.
         left: seconds until the deadline; None: there is none.
         deadline: the timeouts that the request was sent with, where they can be moved.
-        over_http2: whether the response came over HTTP/2.
     """
-    limit = _limit_for(request, response, over_http2=over_http2)
-    if limit is None:
+    length = _length_of(request, response)
+    if length is None or length > _SHORT:
         return None
-    if limit and deadline is None:
+    # Half of what is left stays for the retry; and what is read last may take as long again.
+    seconds = _LONGEST if left is None else min(_LONGEST, left / 4)
+    if length and seconds < _SHORTEST:
+        return None
+    ends = monotonic() + seconds
+    if length:
         timeouts = request.extensions.get("timeout")
         # httpx gives a dict: to ask for any Mapping costs ten times as much.
         own = timeouts if isinstance(timeouts, dict) else {}
         longest_read = own.get("read")
-        if over_http2 or longest_read is None or longest_read > _PATIENCE:
-            # What is no chunk is not counted, and may go on for ever: silence, pings, others.
-            deadline = _deadline_in(response.stream, own, monotonic)
+        # A server may go silent halfway.
+        if deadline is not None or longest_read is None or longest_read > _PATIENCE:
+            found = _deadline_in(response.stream, own, monotonic)
+            deadline = deadline if found is None else found
             if deadline is None:
                 return None
-    # Half of what is left stays for the retry; and what is read last may take as long again.
-    seconds = _LONGEST if left is None else min(_LONGEST, left / 4)
-    if limit and seconds < _SHORTEST:
-        return None
-    now = monotonic()
-    ends = now + seconds
-    if deadline is not None:
-        last = ends
-        if over_http2:
-            # One that times out takes all its connection with it: it is given longer.
-            deadline.stop_reading(ends)
-            longest = seconds + _LONGEST_READ
-            last = now + (longest if left is None else min(longest, left / 2))
-        deadline.move(last)
-    return Drain(response.stream, limit, monotonic, ends)
+            deadline.move(ends)
+    return Drain(response.stream, length, monotonic, ends)
 
 
-def _limit_for(request: httpx.Request, response: httpx.Response, *, over_http2: bool) -> int | None:
-    """The bytes that may be read: 0 where there are none, None where none are to be."""
-    value = length_of(response.headers)
-    length: int | None = None
-    if value is not None and value.isdigit() and len(value) <= _MOST_DIGITS:
-        length = int(value)
+def _length_of(request: httpx.Request, response: httpx.Response) -> int | None:
+    """The bytes of a body; None where nobody says."""
     if request.method == "HEAD" or response.status_code in WITHOUT_BODY:
-        length = 0
-    most = _SHORT_OF_HTTP2 if over_http2 else _SHORT
-    if length is not None and length > most:
-        return None
-    # Even where there is no body a server over HTTP/2 has yet to say so: END_STREAM may never come.
-    return most if over_http2 else length
+        return 0
+    value = length_of(response.headers)
+    is_number = value is not None and value.isdigit() and len(value) <= _MOST_DIGITS
+    return int(value) if value is not None and is_number else None
 
 
 def _deadline_in(

@@ -34,8 +34,8 @@ class OneShotGuard(BodyGuard):
         self._kept: SpooledTemporaryFile[bytes] | None = None
         self._size = 0
         self._is_untouched = True
-        # By an earlier hop: httpx says so of generators alone, and sends nothing of others.
-        self._is_spent = getattr(stream, "_is_stream_consumed", False)
+        # By an earlier hop, say.
+        self._was_read = getattr(stream, "_is_stream_consumed", False)
 
     @property
     def is_replayable(self) -> bool:
@@ -51,6 +51,7 @@ class OneShotGuard(BodyGuard):
             try:
                 chunk = next(self._iterator)
             except StopIteration:
+                self._check_end()
                 return
             except BaseException as error:
                 self._break(error)
@@ -67,6 +68,7 @@ class OneShotGuard(BodyGuard):
             try:
                 chunk = await anext(self._iterator)
             except StopAsyncIteration:
+                self._check_end()
                 return
             except BaseException as error:
                 self._break(error)
@@ -76,8 +78,6 @@ class OneShotGuard(BodyGuard):
 
     def _begin(self) -> Iterator[bytes]:
         """What earlier sends have read already."""
-        if self._is_spent:
-            raise self._family.StreamConsumed
         if not self.is_replayable:
             raise self._refuse("it is a stream that was read already")
         if self._kept is not None:
@@ -87,11 +87,17 @@ class OneShotGuard(BodyGuard):
 
     def _start(self, iterator: Any) -> None:
         self._iterator = iterator
-        if isinstance(self._stream, self._family.MultipartStream):
-            self._stream._is_stream_consumed = True  # noqa: SLF001 - as httpx marks what is no form
         if self._capacity:
             # Held open for as long as the call lasts; `close` ends it.
             self._kept = SpooledTemporaryFile(max_size=min(self._capacity, _IN_MEMORY))  # noqa: SIM115 - as said
+
+    def _check_end(self) -> None:
+        """End the send before an upload is called complete of which an earlier one took all.
+
+        httpx itself does so of generators, and sends nothing of others.
+        """
+        if self._was_read and self._is_untouched:
+            raise self._family.StreamConsumed from None
 
     def _break(self, error: BaseException) -> None:
         """A generator that has raised, or was cancelled, ends at once when it is asked again."""

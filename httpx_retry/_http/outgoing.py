@@ -171,5 +171,6 @@ class Outgoing(NextRequest):
         if was_read and (
             sent.stream is given.stream or (guard is not None and guard.holds(given.stream))
         ):
-            given.stream = sent.stream
+            # And not what it has put in its place.
+            given.stream = self._wire.family.ByteStream(sent.content)
             given.read()

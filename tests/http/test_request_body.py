@@ -278,18 +278,83 @@ async def test_what_can_be_read_once_is_sent_once(world: World, clock: FakeClock
 
 
 async def test_another_hop_is_not_sent_what_is_left_of_it(world: World, clock: FakeClock) -> None:
-    bodies: list[dict[str, Any]] = [{"content": make()} for make in one_shots(world)]
-    for body in (*bodies, {"files": {"file": ReadOnce()}}):
+    for make in one_shots(world):
         with HTTP1Server([Reply(307, headers={"location": "/next"})]) as server:
             async with world.client(None, clock=clock, trust_env=False) as client:
-                request = client.build_request("PUT", f"{server.url}/first", **body)
+                request = client.build_request("PUT", f"{server.url}/first", content=make())
                 with pytest.raises(httpx.StreamConsumed) as caught:
                     await client.send(request, follow_redirects=True)
 
-        (received,) = server.processed.pop("/first")
-        assert received.body.count(BODY) == 1
+        assert [received.body for received in server.processed.pop("/first")] == [BODY]
         assert server.processed == {}
         assert retry_history(caught.value) == ()
+
+
+class Refilled:
+    """An iterator that gives more once it has ended."""
+
+    def __init__(self) -> None:
+        self._parts = [b"first", b"", b"second", b""]
+
+    def __iter__(self) -> Refilled:
+        return self
+
+    def __next__(self) -> bytes:
+        part = self._parts.pop(0)
+        if not part:
+            raise StopIteration
+        return part
+
+
+class AsyncRefilled:
+    """The same in tasks."""
+
+    def __init__(self) -> None:
+        self._parts = Refilled()
+
+    def __aiter__(self) -> AsyncRefilled:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for part in self._parts:
+            return part
+        raise StopAsyncIteration
+
+
+async def test_what_gives_more_is_sent_as_it_is(world: World, clock: FakeClock) -> None:
+    with HTTP1Server([Reply(307, headers={"location": "/next"})]) as server:
+        async with world.client(None, clock=clock, trust_env=False) as client:
+            body = AsyncRefilled() if world.is_async else Refilled()
+            request = client.build_request("PUT", server.url, content=body)
+            assert (await client.send(request, follow_redirects=True)).status_code == 200
+
+    bodies = [received.body for each in server.processed.values() for received in each]
+    assert bodies == [b"first", b"second"]
+
+
+async def test_another_hop_has_what_was_read_and_not_what_was_put_in_its_place(
+    world: World, clock: FakeClock
+) -> None:
+    class Packing(httpx.BaseTransport, httpx.AsyncBaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            return self._pack(request, request.read())
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return self._pack(request, await request.aread())
+
+        def _pack(self, request: httpx.Request, body: bytes) -> httpx.Response:
+            received.append(body)
+            request.stream = httpx.ByteStream(b"packed")
+            status = 200 if request.url.path == "/there" else 307
+            return httpx.Response(status, headers={"location": "/there"})
+
+    received: list[bytes] = []
+    async with world.client_of(world.transport(Packing(), clock=clock)) as client:
+        request = client.build_request("PUT", "http://test/", content=one_shot(world))
+        response = await client.send(request, follow_redirects=True)
+
+    assert response.status_code == 200
+    assert received == [BODY, BODY]
 
 
 @pytest.mark.parametrize("layers", [1, 2])

@@ -83,17 +83,15 @@ def drain_of(
     *,
     left: float | None = None,
     method: str = "GET",
-    deadline: Deadline | None = None,
-    **more: Any,
+    status: int = 503,
 ) -> Drain | None:
     headers = {} if length is None else {"Content-Length": str(length)}
     return drain_for(
         httpx.Request(method, "http://test/", extensions={"timeout": {"read": 5.0}}),
-        httpx.Response(more.pop("status", 503), headers=headers, extensions=more),
+        httpx.Response(status, headers=headers),
         FakeClock().monotonic,
         left,
-        deadline,
-        over_http2=bool(more),
+        None,
     )
 
 
@@ -117,65 +115,41 @@ def test_a_short_body_is_drained_if_that_cannot_last() -> None:
     assert ends_after(0, drain_of(0, left=0.0))
 
 
-def test_over_http2_the_window_is_worth_more() -> None:
-    deadline = Deadline({}, None, FakeClock().monotonic)
-    http2: dict[str, Any] = {"http_version": b"HTTP/2", "deadline": deadline}
-
-    assert ends_after(1 << 22, drain_of(1 << 22, **http2))
-    assert ends_after(1 << 22, drain_of(**http2))
-    assert ends_after(1 << 22, drain_of(5_000_000, status=304, **http2))
-    assert drain_of((1 << 22) + 1, **http2) is None
-    assert drain_of(123_456_789, **http2) is None
-
-
 def test_it_takes_no_longer_than_the_caller_lets_it() -> None:
-    own = {"read": 0.25, "write": 5.0}
+    own = {"read": 7.0, "write": 0.25}
     sent = SimpleNamespace(extensions={"timeout": own, "mine": 1})
     stream: Any = SimpleNamespace(_stream=SimpleNamespace(_request=sent))
     stream = SimpleNamespace(_httpcore_stream=stream)
     request = httpx.Request("GET", "http://test/", extensions={"timeout": own})
-    answer = httpx.Response(503)
+    answer = httpx.Response(503, headers={"Content-Length": "9"})
     answer.stream = stream
-    drain_for(request, answer, FakeClock().monotonic, None, None, over_http2=True)
+    drain_for(request, answer, FakeClock().monotonic, None, None)
 
     assert {phase: sent.extensions["timeout"].get(phase) for phase in own} == {
-        "read": 0.25,
-        "write": 3.0,
+        "read": 1.0,
+        "write": 0.25,
     }
     assert sent.extensions["mine"] == 1
     assert request.extensions["timeout"] is own
 
 
 @pytest.mark.parametrize(
-    ("left", "over_http2", "may_take"),
-    [
-        # The last read may begin after a second, and takes as long again.
-        (None, False, [1.0, 0.75]),
-        (3.2, False, [0.8, 0.55]),
-        # Over HTTP/2 it would take a connection with it that others use.
-        (None, True, [3.0, 2.75]),
-        (60.0, True, [3.0, 2.75]),
-        (3.2, True, [1.6, 1.35]),
-    ],
+    ("left", "may_take"),
+    # The last read may begin after a second, and takes as long again.
+    [(None, [1.0, 0.75]), (60.0, [1.0, 0.75]), (3.2, [0.8, 0.55])],
 )
-def test_reading_what_is_thrown_away_has_an_end(
-    left: float | None, over_http2: bool, may_take: list[float]
-) -> None:
+def test_reading_what_is_thrown_away_has_an_end(left: float | None, may_take: list[float]) -> None:
     clock = FakeClock()
-    deadline = Deadline({"read": 7.0, "write": 5.0}, None, clock.monotonic)
+    deadline = Deadline({"read": 7.0}, None, clock.monotonic)
     request = httpx.Request("GET", "http://test/")
     answer = httpx.Response(503, headers={"Content-Length": "9"})
-    drain_for(request, answer, clock.monotonic, left, deadline, over_http2=over_http2)
+    drain_for(request, answer, clock.monotonic, left, deadline)
 
     seen = [deadline.get("read")]
     clock.advance(0.25)
     seen.append(deadline.get("read"))
 
     assert seen == pytest.approx(may_take)
-    clock.advance(1.0)
-    if over_http2:
-        with pytest.raises(TimeoutError):
-            deadline.get("read")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+"""An HTTP/2 stream that is thrown away: both ends of one connection, on no network."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import h2.config
+import h2.connection
+import h2.events
+import pytest
+
+from httpx_retry._http.http2_stream import cancel_stream
+
+ASK = [(":method", "GET"), (":scheme", "https"), (":authority", "test"), (":path", "/")]
+WINDOW = 65_535
+
+
+class Ends:
+    """A client that has asked, and the server that answers it."""
+
+    def __init__(self) -> None:
+        self.client = h2.connection.H2Connection()
+        self.server = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        self.client.initiate_connection()
+        self.server.initiate_connection()
+        self.client.send_headers(1, ASK, end_stream=True)
+        self.tell_server()
+        self.server.send_headers(1, [(":status", "503")])
+
+    def tell_server(self) -> list[h2.events.Event]:
+        return list(self.server.receive_data(self.client.data_to_send()))
+
+    def tell_client(self) -> list[h2.events.Event]:
+        return list(self.client.receive_data(self.server.data_to_send()))
+
+    def stream(self, events: list[h2.events.Event]) -> Any:
+        """The response's, as httpx and httpcore keep it."""
+        connection = SimpleNamespace(_h2_state=self.client, _events={1: events})
+        beneath = SimpleNamespace(_connection=connection, _stream_id=1)
+        return SimpleNamespace(_httpcore_stream=SimpleNamespace(_stream=beneath))
+
+
+def resets(events: list[h2.events.Event]) -> list[object]:
+    return [each.error_code for each in events if isinstance(each, h2.events.StreamReset)]
+
+
+@pytest.mark.parametrize("has_ended", [True, False])
+def test_its_bytes_are_given_back_and_no_more_come(has_ended: bool) -> None:
+    ends = Ends()
+    for _ in range(3):
+        ends.server.send_data(1, bytes(16_000))
+    if has_ended:
+        ends.server.end_stream(1)
+    assert ends.server.outbound_flow_control_window == WINDOW - 48_000
+
+    cancel_stream(ends.stream(ends.tell_client()))
+
+    assert resets(ends.tell_server()) == ([] if has_ended else [8])
+    assert ends.server.outbound_flow_control_window == WINDOW
+
+
+def test_what_is_on_its_way_is_given_back_when_it_comes() -> None:
+    ends = Ends()
+    cancel_stream(ends.stream(ends.tell_client()))
+    for _ in range(3):
+        ends.server.send_data(1, bytes(16_000))
+
+    ends.tell_client()
+    ends.tell_server()
+
+    assert ends.server.outbound_flow_control_window == WINDOW
+
+
+def test_on_a_connection_that_has_ended_there_is_nothing_to_do() -> None:
+    ends = Ends()
+    events = ends.tell_client()
+    ends.client.close_connection()
+    ends.client.data_to_send()
+
+    cancel_stream(ends.stream(events))
+
+    assert ends.client.data_to_send() == b""
+
+
+@pytest.mark.parametrize("stream", [object(), SimpleNamespace(_httpcore_stream=[b"sorry"])])
+def test_what_is_not_httpcores_is_left_alone(stream: object) -> None:
+    before = dict(getattr(stream, "__dict__", {}))
+
+    cancel_stream(stream)
+
+    assert dict(getattr(stream, "__dict__", {})) == before
