@@ -14,7 +14,7 @@ from ._http.causes import was_refused
 from ._http.drain import drain_for
 from ._http.faults import evidence_of_status
 from ._http.hints import hints_of
-from ._http.http2_stream import cancel_stream
+from ._http.httpcore_stream import cancel_stream
 from ._http.outgoing import Outgoing
 from ._http.requests import has_request
 from ._http.responses import opens_a_tunnel, read_copy

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._http.http2_stream import cancel_stream
+from ._http.httpcore_stream import cancel_stream
 from ._http.response_body import is_small
 from ._recovery import Recovery, body_of
 from ._streams import async_whole, close_async_stream, end_async_iteration

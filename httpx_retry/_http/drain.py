@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .deadline import Deadline
+from .httpcore_stream import put_deadline
 from .representation import WITHOUT_BODY, length_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx
+
+    from .deadline import Deadline
 
 # Bytes. A connection is given up if a body is left unread.
 _SHORT = 1 << 14
@@ -82,7 +84,7 @@ def drain_for(
         longest_read = own.get("read")
         # A server may go silent halfway.
         if deadline is not None or longest_read is None or longest_read > _PATIENCE:
-            found = _deadline_in(response.stream, own, monotonic)
+            found = put_deadline(response.stream, own, monotonic)
             deadline = deadline if found is None else found
             if deadline is None:
                 return None
@@ -97,21 +99,3 @@ def _length_of(request: httpx.Request, response: httpx.Response) -> int | None:
     value = length_of(response.headers)
     is_number = value is not None and value.isdigit() and len(value) <= _MOST_DIGITS
     return int(value) if value is not None and is_number else None
-
-
-def _deadline_in(
-    stream: object, own: dict[str, Any], monotonic: Callable[[], float]
-) -> Deadline | None:
-    """Put a deadline into the request that httpcore reads a stream for; None: it is not found.
-
-    It asks that one for its timeouts before each read. It is no other's, and not the caller's.
-    """
-    request: Any = stream
-    for name in ("_httpcore_stream", "_stream", "_request"):
-        request = getattr(request, name, None)
-    extensions = getattr(request, "extensions", None)
-    if not isinstance(extensions, dict):
-        return None
-    deadline = Deadline(own, None, monotonic)
-    request.extensions = {**extensions, "timeout": deadline}
-    return deadline

@@ -25,7 +25,7 @@ RANKS = (
     (
         "_http.body_guard",
         "_http.hints",
-        "_http.http2_stream",
+        "_http.httpcore_stream",
         "_http.requests",
         "_http.rest",
         "_http.unwritten",

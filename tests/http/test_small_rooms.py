@@ -115,7 +115,11 @@ def test_a_short_body_is_drained_if_that_cannot_last() -> None:
     assert ends_after(0, drain_of(0, left=0.0))
 
 
-def test_it_takes_no_longer_than_the_caller_lets_it() -> None:
+@pytest.mark.parametrize(
+    "deadline", [None, Deadline({"read": 7.0}, None, FakeClock().monotonic)], ids=["none", "sent"]
+)
+def test_it_takes_no_longer_than_the_caller_lets_it(deadline: Deadline | None) -> None:
+    """Whatever a wrapped transport has made of the timeouts that it was given."""
     own = {"read": 7.0, "write": 0.25}
     sent = SimpleNamespace(extensions={"timeout": own, "mine": 1})
     stream: Any = SimpleNamespace(_stream=SimpleNamespace(_request=sent))
@@ -123,7 +127,7 @@ def test_it_takes_no_longer_than_the_caller_lets_it() -> None:
     request = httpx.Request("GET", "http://test/", extensions={"timeout": own})
     answer = httpx.Response(503, headers={"Content-Length": "9"})
     answer.stream = stream
-    drain_for(request, answer, FakeClock().monotonic, None, None)
+    drain_for(request, answer, FakeClock().monotonic, None, deadline)
 
     assert {phase: sent.extensions["timeout"].get(phase) for phase in own} == {
         "read": 1.0,

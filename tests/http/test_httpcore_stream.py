@@ -10,7 +10,7 @@ import h2.connection
 import h2.events
 import pytest
 
-from httpx_retry._http.http2_stream import cancel_stream
+from httpx_retry._http.httpcore_stream import cancel_stream
 
 ASK = [(":method", "GET"), (":scheme", "https"), (":authority", "test"), (":path", "/")]
 WINDOW = 65_535
