@@ -153,8 +153,7 @@ class LatestAttempt(CallState):
         response = self._response
         if stream is None or (response is not None and response.is_closed):
             return None
-        if response is not None and _is_over_http2(response):
-            cancel_stream(stream)
+        cancel_stream(stream)
         return None if self._settings.wire.family.closes_nothing(stream) else stream
 
     def body_read(self, body: bytes) -> None:
@@ -193,7 +192,7 @@ class LatestAttempt(CallState):
             or response is None
             or response.is_closed
             or type(stream) is self._settings.wire.family.ByteStream
-            or _is_over_http2(response)
+            or response.extensions.get("http_version") == b"HTTP/2"
         ):
             return None
         outgoing, left = self._outgoing, None
@@ -213,7 +212,3 @@ class LatestAttempt(CallState):
         if 0.0 < wait <= policy.max_retry_after and self._may_be_retried:
             cooldown.impose(self.origin, wait, self._ended)
             self.spread = spread_after(wait)
-
-
-def _is_over_http2(response: httpx.Response) -> bool:
-    return response.extensions.get("http_version") == b"HTTP/2"
