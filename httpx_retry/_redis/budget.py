@@ -69,9 +69,10 @@ class RedisRetryBudget:
         # It stands in for the shared one, and checks the numbers.
         self._local = RetryBudget(capacity, share, deposit, timeout_cost)
         self._local.traffic = self.traffic = CountedTraffic()
-        self._rule = (capacity, share, WINDOW, _LIFE)
-        self._deposit = deposit
-        self._timeout_cost = timeout_cost
+        # Clients write down other kinds of numbers in ways that Redis does not read, or not at all.
+        self._rule = (float(capacity), float(share), WINDOW, _LIFE)
+        self._deposit = float(deposit)
+        self._timeout_cost = float(timeout_cost)
         self._prefix = check_prefix(prefix)
         self._link = Link(client, LEASE, "budget")
         self.missing: OrderedDict[str, Lease] = OrderedDict()

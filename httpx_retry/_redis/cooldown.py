@@ -88,7 +88,9 @@ class RedisCooldown(LocalCooldown):
         if not self._is_due(origin, now):
             return None
         told = self._told.get(origin, now)
-        milliseconds = math.ceil(1000 * (told - now))
+        # A replica can be read, and so can one that is full: they are not back for that.
+        least = 1 if self._link.is_away else 0
+        milliseconds = max(least, math.ceil(1000 * (told - now)))
         book = partial(self._book, origin, told, milliseconds, now)
         return Question(key_of(self._prefix, "cool-down", origin), (milliseconds,), book)
 

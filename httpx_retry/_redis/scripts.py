@@ -48,13 +48,13 @@ redis.call('EXPIRE', KEYS[1], ARGV[4])
 return exact(granted)
 """
 
-# An origin's cool-down is the time that its key has to live: a longer one is not shortened.
+# An origin's cool-down is the time that its key has to live: a longer one is not shortened. Who
+# tells of one always writes: a Redis that cannot be written to is not shared.
 COOL_DOWN = """
-local left = math.max(0, redis.call('PTTL', KEYS[1]))
-local asked = tonumber(ARGV[1])
-if asked > left then
-  redis.call('SET', KEYS[1], '', 'PX', asked)
-  left = asked
+local told = tonumber(ARGV[1])
+local left = math.max(0, told, redis.call('PTTL', KEYS[1]))
+if told > 0 then
+  redis.call('SET', KEYS[1], '', 'PX', left)
 end
 return tostring(left)
 """

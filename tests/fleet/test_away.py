@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -194,6 +195,53 @@ async def test_a_replica_that_may_only_be_read(
 
     assert len(caplog.messages) == 1
     assert "read only replica" in caplog.text
+
+
+@pytest.mark.parametrize("state", ["full", "a replica", "a replica, and known there"])
+async def test_what_can_only_be_read_is_not_back(
+    world: World, own_server: Server, caplog: pytest.LogCaptureFixture, state: str
+) -> None:
+    # Given a cool-down that its Redis could not be told of
+    with own_server.admin() as admin:
+        if state == "full":
+            admin.config_set("maxmemory", 1)
+        else:
+            if "known" in state:
+                admin.set(f"httpx_retry:cool-down:{{{SITE}}}", "", px=60_000)
+            admin.replicaof("127.0.0.1", 1)
+    async with own_server.client(world) as client:
+        cooldown = RedisCooldown(client)
+        cooldown.impose(SITE, 0.5, 0)
+        await settled(cooldown.refresh(SITE, 0))
+        assert cooldown._link.is_away
+
+        # When it is over, and Redis is asked whether there is another
+        for second in (1, 2, 3):
+            await settled(cooldown.refresh(SITE, second))
+            await until(partial(is_lost_again, cooldown, second), world)
+
+    # Then it is not said to be back, each time
+    assert len(caplog.messages) == 1
+
+
+def is_lost_again(cooldown: RedisCooldown, now: float) -> bool:
+    return cooldown._link._again_at == now + 1
+
+
+async def test_a_cool_down_that_was_told_late_is_shared_again(
+    world: World, own_server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with own_server.client(world) as client:
+        cooldown = RedisCooldown(client)
+        own_server.kill()
+        cooldown.impose(SITE, 0.5, 0)
+        await settled(cooldown.refresh(SITE, 0))
+        own_server.start()
+        await settled(cooldown.refresh(SITE, 1))
+        await until(lambda: len(caplog.messages) == 2, world)
+
+    assert caplog.messages[1] == "Redis answers again: the cool-down is shared"
+    assert cooldown.remaining(SITE, 1) == 0
 
 
 async def test_a_wrong_password(

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
+from fractions import Fraction
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -382,6 +383,20 @@ async def test_a_refusal_holds_for_a_tenth_of_a_second(world: World, server: Ser
         assert questions(server) == before
         assert await take(one, now=0.2) is None
         assert questions(server) == before + 1
+
+
+async def test_numbers_of_any_kind_are_shared(world: World, server: Server) -> None:
+    rule: dict[str, Any] = {
+        "capacity": Fraction(5),
+        "share": Fraction(1, 10),
+        "deposit": Fraction(1, 5),
+    }
+    async with workers(world, server, **rule, timeout_cost=Fraction(2)) as (one, other):
+        assert await taken(one) + await taken(other) == 5
+        one.deposit(SITE, None)
+        assert await take(one, load=Load.TIMEOUT) is None
+
+        assert not one._link.is_away
 
 
 async def test_many_that_fail_at_once_ask_together(server: Server, async_world: World) -> None:

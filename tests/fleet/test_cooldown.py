@@ -52,6 +52,13 @@ async def test_who_was_refused_before_learns_of_it(world: World, server: Server)
         assert other.remaining(OTHER, 3) == 0
 
 
+async def test_what_is_over_before_it_can_be_told_is_over(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, _):
+        one.impose(SITE, 1, 0)
+
+        assert await remaining(one, now=3) == 0
+
+
 async def test_who_was_not_refused_asks_nothing(world: World, server: Server) -> None:
     async with workers(world, server) as (one, other):
         await impose(one, 5)
