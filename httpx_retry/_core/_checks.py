@@ -18,9 +18,18 @@ def check_number(name: str, value: object, *, at_least: float = 0.0, above: bool
     """Raise unless `value` is a finite number, at least (or above) `at_least`."""
     if not _is_real(value):
         raise TypeError(f"{name} must be a number, not {value!r}")
-    if not -LARGEST <= value <= LARGEST or value < at_least or (above and value == at_least):
+    number = _as_float(value)
+    if not math.isfinite(number) or number < at_least or (above and number == at_least):
         bound = "above" if above else "at least"
         raise ValueError(f"{name} must be finite and {bound} {at_least:g}, not {value!r}")
+
+
+def _as_float(value: float) -> float:
+    """The number that waits and sums come to, whatever kind it is of."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _is_real(value: object) -> TypeGuard[float]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
+from numbers import Real
 from typing import Any
 
 import pytest
@@ -127,6 +129,27 @@ def test_a_value_out_of_range_fails_at_construction(make: Any, message: str) -> 
 @pytest.mark.parametrize("value", ["1", None, True, 1j])
 def test_what_is_no_number_fails_at_construction(value: Any) -> None:
     with pytest.raises(TypeError, match=f"delay must be a number, not {value!r}"):
+        ConstantBackoff(value)
+
+
+class Single:
+    """A number like numpy's float32: what it is compared with becomes as narrow as it is."""
+
+    def __float__(self) -> float:
+        return math.inf
+
+    def __le__(self, other: object) -> bool:
+        return True
+
+    __ge__ = __le__
+
+
+Real.register(Single)
+
+
+@pytest.mark.parametrize("value", [Single(), Fraction(10**400), 10**400])
+def test_what_no_wait_can_be_is_infinite_whatever_kind_it_is_of(value: Any) -> None:
+    with pytest.raises(ValueError, match="delay must be finite and at least 0, not"):
         ConstantBackoff(value)
 
 
