@@ -1,6 +1,6 @@
 """What an urllib3 `Retry` says, as the fields of a policy.
 
-It is read, never imported: urllib3 need not be there, and pip's or botocore's own copy will do.
+It is read, never imported: urllib3 need not be there, and pip's own copy will do.
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ _READ = (
     "status_forcelist",
     "respect_retry_after_header",
     "backoff_factor",
-    "DEFAULT_BACKOFF_MAX",
     "DEFAULT_REMOVE_HEADERS_ON_REDIRECT",
     "RETRY_AFTER_STATUS_CODES",
 )
+# One of these is there: from urllib3 2, from 1.26.8, or before.
+_LONGEST_WAITS = ("backoff_max", "DEFAULT_BACKOFF_MAX", "BACKOFF_MAX")
+_KNOWN = (*_READ, *_LONGEST_WAITS)
 _KINDS = ("connect", "read", "status")
 
 # The default of `retry_after_max`, which younger versions have: 6 hours.
@@ -125,7 +127,9 @@ def fields_from(retry: Any) -> dict[str, Any]:
         raise TypeError(
             f"retry must be an urllib3.util.Retry, not {retry!r}: pass Retry({retry!r})"
         )
-    missing = [name for name in _READ if not hasattr(retry, name)]
+    names = (name for name in _LONGEST_WAITS if hasattr(retry, name))
+    longest_wait = next(names, _LONGEST_WAITS[0])
+    missing = [name for name in (*_READ, longest_wait) if not hasattr(retry, name)]
     if missing:
         raise TypeError(
             f"retry must be an urllib3.util.Retry, not {retry!r}: it has no {', '.join(missing)}"
@@ -136,7 +140,7 @@ def fields_from(retry: Any) -> dict[str, Any]:
         "max_attempts": 1 + retries,
         "backoff": Urllib3Backoff(
             retry.backoff_factor,
-            getattr(retry, "backoff_max", retry.DEFAULT_BACKOFF_MAX),
+            getattr(retry, longest_wait),
             getattr(retry, "backoff_jitter", 0.0),
         ),
         "statuses": () if "status" in never else retry.status_forcelist,
@@ -176,6 +180,12 @@ def _methods(allowed: Any) -> Collection[str]:
             f"allowed_methods={allowed!r} is any method to urllib3 2 and none to urllib3 3:"
             " say None, or name them"
         )
+    for each in allowed:
+        if each != each.upper():
+            raise ValueError(
+                f"allowed_methods={allowed!r} has {each!r}, which urllib3 takes for no request's"
+                " method: write it in capitals, or leave it out"
+            )
     methods: Collection[str] = allowed
     return methods
 
@@ -217,6 +227,6 @@ def _lost_with_subclass(retry: Any) -> Iterator[str]:
     for each in type(retry).__mro__:
         if each.__module__.endswith("urllib3.util.retry"):
             return
-        own = [name for name in vars(each) if not name.startswith("__") and name not in _READ]
+        own = [name for name in vars(each) if not name.startswith("__") and name not in _KNOWN]
         if own:
             yield f"{each.__name__}.{', '.join(own)} (no code of a subclass is run)"

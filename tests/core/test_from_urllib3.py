@@ -238,6 +238,16 @@ def test_an_empty_collection_of_methods_may_mean_two_things(allowed: Any) -> Non
     assert str(told.value).endswith("urllib3 3: say None, or name them")
 
 
+@pytest.mark.parametrize("allowed", [["GET", "post"], frozenset({"post"}), "get"])
+def test_a_method_that_urllib3_never_retries_is_named(allowed: Any) -> None:
+    retry = Retry(3, status_forcelist=[503], allowed_methods=allowed)
+    assert not retry.is_retry("POST", 503)
+
+    with pytest.raises(ValueError, match=re.escape(f"allowed_methods={allowed!r} has ")) as told:
+        RetryPolicy.from_urllib3(retry)
+    assert str(told.value).endswith("no request's method: write it in capitals, or leave it out")
+
+
 @pytest.mark.parametrize(
     ("options", "attempts", "named"),
     [
@@ -372,13 +382,16 @@ def test_the_retry_of_httpx_retries_is_another() -> None:
 
 
 class Former:
-    """What urllib3 1.26 has: no `backoff_max`, `backoff_jitter` or `retry_after_max`."""
+    """What urllib3 1.26 has: no `backoff_max`, `backoff_jitter` or `retry_after_max`.
 
-    DEFAULT_BACKOFF_MAX = 120
+    From 1.26.8 on, the longest wait has another name than before.
+    """
+
     DEFAULT_REMOVE_HEADERS_ON_REDIRECT = frozenset(["Cookie", "Authorization"])
     RETRY_AFTER_STATUS_CODES = frozenset([413, 429, 503])
 
-    def __init__(self) -> None:
+    def __init__(self, longest_wait: str) -> None:
+        setattr(self, longest_wait, 120)
         self.total = 3
         self.connect = self.read = self.status = self.other = self.redirect = None
         self.raise_on_redirect = True
@@ -389,7 +402,13 @@ class Former:
         self.backoff_factor = 1
 
 
-def test_a_retry_of_urllib3_1_26_is_one_too() -> None:
+@pytest.mark.parametrize("longest_wait", ["DEFAULT_BACKOFF_MAX", "BACKOFF_MAX"])
+def test_a_retry_of_urllib3_1_26_is_one_too(longest_wait: str) -> None:
     retry = Retry(3, allowed_methods=["GET"], status_forcelist=[503], backoff_factor=1)
 
-    assert RetryPolicy.from_urllib3(Former()) == RetryPolicy.from_urllib3(retry)
+    assert RetryPolicy.from_urllib3(Former(longest_wait)) == RetryPolicy.from_urllib3(retry)
+
+
+def test_without_a_longest_wait_it_is_none() -> None:
+    with pytest.raises(TypeError, match=r"it has no backoff_max$"):
+        RetryPolicy.from_urllib3(Former("another"))
