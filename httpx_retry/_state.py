@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._core._checks import LARGEST, check_number
 from ._core.budget import MOST_ORIGINS
 from ._core.decider import Progress
 from ._history import (
@@ -163,9 +164,17 @@ class CallState(Progress):
         return self.request.extensions.get("retry") is not False
 
     def _take(self, tokens: float | None) -> bool:
-        """Keep tokens, to be given back where they are not spent; None: there were too few."""
+        """Keep tokens, to be given back where they are not spent; None: there were too few.
+
+        Raises:
+            ValueError: for a number of tokens that is negative or not finite.
+            TypeError: for what is no number.
+        """
         if tokens is None:
             return False
+        # The check's own words are for what fails this one: False is no way to say no.
+        if type(tokens) is not float or not 0.0 <= tokens <= LARGEST:
+            check_number("what withdraw returns", tokens)
         self.tokens += tokens
         return True
 

@@ -151,6 +151,37 @@ async def test_one_whose_hook_raises_gives_it_back(world: World, clock: FakeCloc
     assert ledger.entries[-1] == ("deposit", SITE, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("tokens", "error"),
+    [
+        (False, TypeError),
+        (True, TypeError),
+        ("1", TypeError),
+        (-1.0, ValueError),
+        (1e999, ValueError),
+    ],
+)
+async def test_one_of_your_own_that_takes_what_is_no_number_of_tokens_is_told(
+    world: World, clock: FakeClock, tokens: Any, error: type[Exception]
+) -> None:
+    server = Server(503)
+    more = options(clock, policy=POLICY, budget=Ledger(grants=tokens))
+    async with world.client(server, **more) as client:
+        with pytest.raises(error, match=f"what withdraw returns must be .* not {tokens!r}"):
+            await client.get()
+
+    assert server.sends == 1
+
+
+async def test_one_of_your_own_may_count_in_whole_tokens(world: World, clock: FakeClock) -> None:
+    ledger = Ledger(grants=1)
+    more = options(clock, policy=POLICY, budget=ledger)
+    async with world.client(Server(503, 200), **more) as client:
+        assert (await client.get()).status_code == 200
+
+    assert ledger.entries[-1] == ("deposit", SITE, 1)
+
+
 @pytest.mark.parametrize("status", [200, 404])
 async def test_a_good_first_attempt_is_a_deposit(
     world: World, clock: FakeClock, status: int
