@@ -38,14 +38,12 @@ def cancel_stream(stream: object) -> None:
     try:
         connection = beneath._connection  # noqa: SLF001 - httpcore has no other way
         state = connection._h2_state  # noqa: SLF001 - as said
-        for event in connection._events.get(stream_id, ()):  # noqa: SLF001 - as said
+        for event in connection._events[stream_id]:  # noqa: SLF001 - as said
             size = getattr(event, "flow_controlled_length", None)
             if size:
                 state.acknowledge_received_data(size, stream_id)
-        known = state.streams.get(stream_id)
-        if known is not None and not known.closed:
-            state.reset_stream(stream_id, _CANCEL)
-    except Exception:  # noqa: BLE001, S110 - the connection has ended, or httpcore is another one
+        state.reset_stream(stream_id, _CANCEL)
+    except Exception:  # noqa: BLE001, S110 - it has ended, or httpcore is another one
         pass
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h2.config
 import h2.connection
 import h2.events
 import pytest
+from hyperframe.frame import Frame, RstStreamFrame
 
 from httpx_retry._http.httpcore_stream import cancel_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ASK = [(":method", "GET"), (":scheme", "https"), (":authority", "test"), (":path", "/")]
 WINDOW = 65_535
@@ -28,8 +32,11 @@ class Ends:
         self.tell_server()
         self.server.send_headers(1, [(":status", "503")])
 
-    def tell_server(self) -> list[h2.events.Event]:
-        return list(self.server.receive_data(self.client.data_to_send()))
+    def tell_server(self) -> list[Frame]:
+        """Let it have what the client has to send: these frames."""
+        sent = self.client.data_to_send()
+        self.server.receive_data(sent)
+        return list(frames_in(sent))
 
     def tell_client(self) -> list[h2.events.Event]:
         return list(self.client.receive_data(self.server.data_to_send()))
@@ -41,8 +48,17 @@ class Ends:
         return SimpleNamespace(_httpcore_stream=SimpleNamespace(_stream=beneath))
 
 
-def resets(events: list[h2.events.Event]) -> list[object]:
-    return [each.error_code for each in events if isinstance(each, h2.events.StreamReset)]
+def frames_in(sent: bytes) -> Iterator[Frame]:
+    left = memoryview(sent.removeprefix(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
+    while left:
+        frame, length = Frame.parse_frame_header(left[:9])
+        frame.parse_body(left[9 : 9 + length])
+        yield frame
+        left = left[9 + length :]
+
+
+def resets(frames: list[Frame]) -> list[int]:
+    return [each.error_code for each in frames if isinstance(each, RstStreamFrame)]
 
 
 @pytest.mark.parametrize("has_ended", [True, False])

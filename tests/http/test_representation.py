@@ -135,6 +135,12 @@ def test_what_may_be_a_list_is_one() -> None:
     assert found.kind == (None, b"gzip, br, zstd", None)
 
 
+def test_each_cookie_counts_and_nothing_else_does() -> None:
+    headers = [(b"Set-Cookie", b"a=1"), (b"Server", b"x"), (b"set-cookie", b"b=2")]
+
+    assert facts_of(200, headers).cookies == (b"a=1", b"b=2")
+
+
 @pytest.mark.parametrize(
     ("version", "headers", "expected"),
     [

@@ -469,7 +469,17 @@ class Own(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield part
 
 
-async def test_a_stream_of_the_users_own_is_sent_once(world: World, clock: FakeClock) -> None:
+class Empty(Own):
+    """One that gives nothing."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+
+@pytest.mark.parametrize(("stream", "sent"), [(Own, [BODY]), (Empty, [b""] * 4)])
+async def test_a_stream_of_the_users_own_is_sent_once_unless_it_gave_nothing(
+    world: World, clock: FakeClock, stream: type[Own], sent: list[bytes]
+) -> None:
     bodies: list[bytes] = []
 
     def read(request: httpx.Request) -> httpx.Response:
@@ -477,9 +487,9 @@ async def test_a_stream_of_the_users_own_is_sent_once(world: World, clock: FakeC
         return httpx.Response(503)
 
     async with world.client(read, clock=clock) as client:
-        await client.send(httpx.Request("PUT", "http://test/", stream=Own()))
+        await client.send(httpx.Request("PUT", "http://test/", stream=stream()))
 
-    assert bodies == [BODY]
+    assert bodies == sent
 
 
 async def test_a_replay_buffer_makes_what_can_be_read_once_replayable(

@@ -157,6 +157,17 @@ def test_what_cannot_take_the_place_of_a_body_is_refused_and_told_why(
     assert body.refusal == refusal
 
 
+@pytest.mark.parametrize(
+    ("method", "refusal"), [("GET", None), ("QUERY", None), ("PUT", "another Set-Cookie")]
+)
+def test_a_session_is_not_begun_twice_unnoticed(method: str, refusal: str | None) -> None:
+    body = Body(WHOLE._replace(cookies=(b"sid=1",)), lambda: 0.0, method)
+
+    body.accept(WHOLE._replace(cookies=(b"sid=2",)))
+
+    assert body.refusal == refusal
+
+
 @pytest.mark.parametrize("length", [0, 65_536])
 def test_a_small_body_is_held_until_it_is_whole(length: int) -> None:
     body = Body(WHOLE._replace(length=length), lambda: 0.0, "GET")

@@ -70,6 +70,8 @@ def length(size: int) -> dict[str, Any]:
     [
         (length(2), 2),
         (length(16_384), 2),
+        ({"headers": {"Content-Length": "000000002"}}, 2),
+        ({"headers": {"Content-Length": "0000000002"}}, 0),
         (length(16_385), 0),
         ({"headers": {"Content-Length": "2x"}}, 0),
         ({}, 0),
