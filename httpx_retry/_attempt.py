@@ -14,7 +14,7 @@ from ._http.causes import was_refused
 from ._http.drain import drain_for
 from ._http.faults import evidence_of_status
 from ._http.hints import hints_of
-from ._http.httpcore_stream import cancel_stream
+from ._http.httpcore_stream import abandon_stream
 from ._http.outgoing import Outgoing
 from ._http.requests import has_request
 from ._http.responses import opens_a_tunnel, read_copy
@@ -146,14 +146,14 @@ class LatestAttempt(CallState):
     def take_stream(self) -> Any:
         """Return the stream that is yet to be closed, once; None where there is none.
 
-        Over HTTP/2 no more is to come on it from now on.
+        Over HTTP/2 what may still come on it holds up no other from now on.
         """
         stream, self.stream = self.stream, None
         # One that was read, by the wrapped transport or by `retry_if`, is closed already.
         response = self._response
         if stream is None or (response is not None and response.is_closed):
             return None
-        cancel_stream(stream)
+        abandon_stream(stream)
         return None if self._settings.wire.family.closes_nothing(stream) else stream
 
     def body_read(self, body: bytes) -> None:

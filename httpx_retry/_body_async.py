@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._http.httpcore_stream import cancel_stream
+from ._http.httpcore_stream import abandon_stream
 from ._http.response_body import is_small
 from ._recovery import Recovery, body_of
 from ._streams import async_whole, close_async_stream, end_async_iteration
@@ -62,7 +62,7 @@ class AsyncBodyStream:
                         if part:
                             yield part
                         if body.is_over:
-                            cancel_stream(self.inner)
+                            abandon_stream(self.inner)
                             await end_async_iteration(chunks)
                             break
             except Exception as error:

@@ -1,51 +1,88 @@
-"""An HTTP/2 stream that is thrown away: both ends of one connection, on no network."""
+"""HTTP/2 streams that nobody reads: both ends of one connection, on no network."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import h2.config
-import h2.connection
-import h2.events
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.settings import SettingCodes
 from hyperframe.frame import Frame, RstStreamFrame
 
-from httpx_retry._http.httpcore_stream import cancel_stream
+from httpx_retry._http.httpcore_stream import abandon_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ASK = [(":method", "GET"), (":scheme", "https"), (":authority", "test"), (":path", "/")]
-WINDOW = 65_535
+# What httpcore lets come unread on a connection, and on each of its streams.
+OPENED = 1 << 24
+WINDOW = OPENED + 65_535
+MEGABYTE = 1 << 20
 
 
 class Ends:
-    """A client that has asked, and the server that answers it."""
+    """A client as httpcore's, and the server that answers it."""
 
-    def __init__(self) -> None:
-        self.client = h2.connection.H2Connection()
-        self.server = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+    def __init__(self, most: int = 100) -> None:
+        self.client = H2Connection()
+        self.server = H2Connection(H2Configuration(client_side=False))
         self.client.initiate_connection()
+        self.client.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: 100})
+        self.client.increment_flow_control_window(OPENED)
         self.server.initiate_connection()
-        self.client.send_headers(1, ASK, end_stream=True)
-        self.tell_server()
-        self.server.send_headers(1, [(":status", "503")])
+        self.server.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: most})
+        self.talk()
+        self._read: dict[int, list[object]] = {}
 
-    def tell_server(self) -> list[Frame]:
-        """Let it have what the client has to send: these frames."""
-        sent = self.client.data_to_send()
-        self.server.receive_data(sent)
-        return list(frames_in(sent))
+    def talk(self) -> list[Frame]:
+        """Let each have what the other has to send. Return what came from the client."""
+        frames: list[Frame] = []
+        while True:
+            sent, answered = self.client.data_to_send(), self.server.data_to_send()
+            if not sent and not answered:
+                return frames
+            frames += frames_in(sent)
+            self.server.receive_data(sent)
+            self.client.receive_data(answered)
 
-    def tell_client(self) -> list[h2.events.Event]:
-        return list(self.client.receive_data(self.server.data_to_send()))
+    def ask(self, length: int | None = None) -> int:
+        """Have the headers of one more response. Return the number of its stream."""
+        number = self.client.get_next_available_stream_id()
+        self._read[number] = []
+        self.client.send_headers(number, ASK, end_stream=True)
+        self.client.increment_flow_control_window(OPENED, number)
+        self.talk()
+        told = [] if length is None else [("content-length", str(length))]
+        self.server.send_headers(number, [(":status", "503"), *told])
+        self.talk()
+        return number
 
-    def stream(self, events: list[h2.events.Event]) -> Any:
-        """The response's, as httpx and httpcore keep it."""
-        connection = SimpleNamespace(_h2_state=self.client, _events={1: events})
-        beneath = SimpleNamespace(_connection=connection, _stream_id=1)
-        return SimpleNamespace(_httpcore_stream=SimpleNamespace(_stream=beneath))
+    def send(self, number: int, size: int, *, ends: bool = False) -> None:
+        """Let so much of a body come."""
+        while size:
+            part = min(size, 16_384)
+            self.server.send_data(number, bytes(part))
+            self.talk()
+            size -= part
+        if ends:
+            self.server.end_stream(number)
+            self.talk()
+
+    def abandon(self, number: int) -> list[Frame]:
+        """Abandon a response, and close it as httpcore does. Return what the server is told."""
+        connection = SimpleNamespace(_h2_state=self.client, _events=self._read)
+        beneath = SimpleNamespace(_connection=connection, _stream_id=number)
+        abandon_stream(SimpleNamespace(_httpcore_stream=SimpleNamespace(_stream=beneath)))
+        del self._read[number]
+        return self.talk()
+
+    @property
+    def window(self) -> int:
+        """How much the server may send on the connection."""
+        return self.server.outbound_flow_control_window
 
 
 def frames_in(sent: bytes) -> Iterator[Frame]:
@@ -57,52 +94,101 @@ def frames_in(sent: bytes) -> Iterator[Frame]:
         left = left[9 + length :]
 
 
-def resets(frames: list[Frame]) -> list[int]:
-    return [each.error_code for each in frames if isinstance(each, RstStreamFrame)]
+def resets(frames: list[Frame]) -> list[tuple[int, int]]:
+    return [
+        (each.stream_id, each.error_code) for each in frames if isinstance(each, RstStreamFrame)
+    ]
 
 
-@pytest.mark.parametrize("has_ended", [True, False])
-def test_its_bytes_are_given_back_and_no_more_come(has_ended: bool) -> None:
+def test_what_is_still_to_come_is_made_room_for_and_not_cancelled() -> None:
     ends = Ends()
-    for _ in range(3):
-        ends.server.send_data(1, bytes(16_000))
-    if has_ended:
-        ends.server.end_stream(1)
-    assert ends.server.outbound_flow_control_window == WINDOW - 48_000
+    number = ends.ask(length=5 * MEGABYTE)
+    ends.send(number, MEGABYTE)
 
-    cancel_stream(ends.stream(ends.tell_client()))
+    told = ends.abandon(number)
 
-    assert resets(ends.tell_server()) == ([] if has_ended else [8])
-    assert ends.server.outbound_flow_control_window == WINDOW
+    assert resets(told) == []
+    assert ends.window == OPENED + 4 * MEGABYTE
+    ends.send(number, 4 * MEGABYTE, ends=True)
+    assert ends.window == OPENED
 
 
-def test_what_is_on_its_way_is_given_back_when_it_comes() -> None:
+def test_without_a_length_it_is_as_much_as_the_stream_may_take() -> None:
     ends = Ends()
-    cancel_stream(ends.stream(ends.tell_client()))
-    for _ in range(3):
-        ends.server.send_data(1, bytes(16_000))
+    number = ends.ask()
+    ends.send(number, MEGABYTE)
 
-    ends.tell_client()
-    ends.tell_server()
+    ends.abandon(number)
 
-    assert ends.server.outbound_flow_control_window == WINDOW
+    assert ends.window == OPENED + WINDOW - MEGABYTE
+
+
+@pytest.mark.parametrize("length", [MEGABYTE, None])
+def test_however_many_are_abandoned_others_have_all_the_room_they_had(length: int | None) -> None:
+    ends = Ends()
+    numbers = [ends.ask(length) for _ in range(50)]
+    for number in numbers:
+        assert resets(ends.abandon(number)) == []
+    for number in numbers:
+        ends.send(number, MEGABYTE, ends=True)
+
+    assert ends.window >= OPENED
+
+
+def test_room_that_was_made_for_more_than_came_serves_the_next() -> None:
+    ends = Ends()
+    for _ in range(50):
+        number = ends.ask()
+        ends.abandon(number)
+        ends.send(number, 300, ends=True)
+
+    assert ends.window <= OPENED + WINDOW
+
+
+def test_of_little_nothing_is_said() -> None:
+    """Servers take many small frames for an attack as well."""
+    ends = Ends()
+    for _ in range(10):
+        number = ends.ask(length=300)
+        assert ends.abandon(number) == []
+        ends.send(number, 300, ends=True)
+
+
+def test_what_came_unread_is_made_up_for() -> None:
+    ends = Ends()
+    for _ in range(30):
+        number = ends.ask(MEGABYTE)
+        ends.send(number, MEGABYTE, ends=True)
+        assert resets(ends.abandon(number)) == []
+
+    assert ends.window > OPENED - MEGABYTE
+
+
+@pytest.mark.parametrize(("most", "kept"), [(100, 50), (30, 15), (1000, 50), (1, 0)])
+def test_those_that_never_end_take_half_of_the_streams_at_most(most: int, kept: int) -> None:
+    ends = Ends(most)
+    cancelled: list[tuple[int, int]] = []
+    for _ in range(120):
+        cancelled += resets(ends.abandon(ends.ask()))
+
+    # The oldest first: the others may only be slow.
+    assert cancelled == [(number, 8) for number in range(1, 2 * (120 - kept), 2)]
+    assert ends.client.open_outbound_streams == kept
 
 
 def test_on_a_connection_that_has_ended_there_is_nothing_to_do() -> None:
     ends = Ends()
-    events = ends.tell_client()
+    number = ends.ask()
     ends.client.close_connection()
     ends.client.data_to_send()
 
-    cancel_stream(ends.stream(events))
-
-    assert ends.client.data_to_send() == b""
+    assert ends.abandon(number) == []
 
 
 @pytest.mark.parametrize("stream", [object(), SimpleNamespace(_httpcore_stream=[b"sorry"])])
 def test_what_is_not_httpcores_is_left_alone(stream: object) -> None:
     before = dict(getattr(stream, "__dict__", {}))
 
-    cancel_stream(stream)
+    abandon_stream(stream)
 
     assert dict(getattr(stream, "__dict__", {})) == before

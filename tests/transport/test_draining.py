@@ -181,7 +181,7 @@ OVER_HTTP2 = {"http2": True, "verify": client_context(), "trust_env": False}
 async def test_fifty_discarded_megabytes_leave_the_window_open(
     world: World, patience: dict[str, Any]
 ) -> None:
-    with HTTP2Server([BIG, Reply()] * 50) as server:
+    with HTTP2Server([BIG, Reply()] * 50, most_resets=0) as server:
         async with world.client(None, policy=POLICY, budget=None, **OVER_HTTP2) as client:
             for _ in range(50):
                 assert (await client.get(server.url, **patience)).status_code == 200
@@ -198,7 +198,7 @@ async def test_so_do_those_that_are_discarded_at_once(async_world: World) -> Non
         answers.append((await client.get(server.url)).status_code)
 
     # Their streams count as open as well, of which there may be a hundred.
-    with HTTP2Server([*[BIG] * 30, *[Reply()] * 30]) as server:
+    with HTTP2Server([*[BIG] * 30, *[Reply()] * 30], most_resets=0) as server:
         async with (
             async_world.client(None, policy=policy, budget=None, **OVER_HTTP2) as client,
             anyio.create_task_group() as group,
@@ -228,22 +228,23 @@ ENDLESS = Cut(Reply(503, b"sorry"), at=5, by=Stall())
 async def test_over_http2_a_server_that_never_ends_a_response_holds_nobody_up(
     world: World,
 ) -> None:
-    with HTTP2Server([ENDLESS, Reply()] * 2) as server:
-        async with world.client(None, policy=POLICY, **OVER_HTTP2) as client:
-            for _ in range(2):
+    """Nor do more of them than there may be streams on a connection."""
+    with HTTP2Server([ENDLESS, Reply()] * 25, max_streams=20) as server:
+        async with world.client(None, policy=POLICY, budget=None, **OVER_HTTP2) as client:
+            for _ in range(25):
                 assert (await client.get(server.url, timeout=None)).status_code == 200
 
     assert server.connections == 1
 
 
 @pytest.mark.filterwarnings("ignore:.*:pytest.PytestUnraisableExceptionWarning")  # httpcore's
-async def test_over_http2_a_body_that_is_left_early_is_cancelled_as_well(world: World) -> None:
+async def test_over_http2_a_body_that_is_left_early_holds_nobody_up_either(world: World) -> None:
     """What came is not the rest, and would go on coming."""
     whole = bytes(1_000_000)
     first = Cut(Reply(200, whole), at=500_000, by=ResetStream())
     other = Reply(200, b"x" * 1_000_000)
     script: list[HTTP2Step] = [first, other] * 40
-    with HTTP2Server([*script, Reply()]) as server:
+    with HTTP2Server([*script, Reply()], most_resets=0) as server:
         async with world.client(None, policy=POLICY, budget=None, **OVER_HTTP2) as client:
             for _ in range(40):
                 with pytest.raises(httpx.RemoteProtocolError):

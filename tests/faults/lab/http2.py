@@ -26,7 +26,8 @@ class HTTP2Server(Server[HTTP2Step]):
     It answers any number of concurrent streams, at most `max_streams` on one connection. `Fin`,
     `Rst` and the like end the TCP connection under all of its streams, once the client has
     acknowledged the settings: from then on it does nothing unasked, and the fault is the same each
-    time. `Stall` leaves just its own stream without an answer.
+    time. `Stall` leaves just its own stream without an answer. It ends a connection with GOAWAY on
+    which the client resets more than `most_resets` streams (CVE-2023-44487), as many servers do.
 
     ```python
     with HTTP2Server(itertools.cycle([*[Reply()] * 9, GoAway(Last.AT, then=Reply())])) as server:
@@ -44,9 +45,11 @@ class HTTP2Server(Server[HTTP2Step]):
         tls: Identity | None = TRUSTED,
         port: int = 0,
         max_streams: int = 100,
+        most_resets: int = 1000,
     ) -> None:
         super().__init__(script, accept=accept, tls=tls, port=port)
         self._max_streams = max_streams
+        self._most_resets = most_resets
 
     def default_step(self) -> HTTP2Step:
         """A 200."""
@@ -54,7 +57,7 @@ class HTTP2Server(Server[HTTP2Step]):
 
     async def converse(self, wire: Wire) -> None:
         """Reads and writes at the same time, so that neither side can block the other."""
-        connection = _Connection(wire, Streams(self, self._max_streams))
+        connection = _Connection(wire, Streams(self, self._max_streams, self._most_resets))
         await until_one_ends(connection.read(), connection.write())
         if connection.streams.ending:
             await wire.end(connection.streams.ending)

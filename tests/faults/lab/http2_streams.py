@@ -53,8 +53,9 @@ class Streams:
     Feed `receive`, send what `take_output` gives, and then do what `ending` says, if anything.
     """
 
-    def __init__(self, server: Server[Step], max_streams: int) -> None:
+    def __init__(self, server: Server[Step], max_streams: int, most_resets: int) -> None:
         self._server = server
+        self._resets_left = most_resets
         self._h2 = H2Connection(H2Configuration(client_side=False, header_encoding=None))
         limits = {SettingCodes.MAX_CONCURRENT_STREAMS: max_streams}
         self._h2.local_settings = Settings(client=False, initial_values=limits)
@@ -111,8 +112,15 @@ class Streams:
                     self._complete(stream)
             case h2.events.StreamReset():
                 self._open.pop(event.stream_id, None)
+                self._count_reset()
             case _:
                 pass  # PING, WINDOW_UPDATE, PRIORITY: h2 has seen to them.
+
+    def _count_reset(self) -> None:
+        self._resets_left -= 1
+        if self._resets_left < 0:
+            self._h2.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
+            self._ending = Fin()
 
     def _begin(self, event: h2.events.RequestReceived) -> None:
         self._highest = event.stream_id
