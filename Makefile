@@ -95,8 +95,8 @@ build: $(BUILD)/.ready  ## Build the wheel and the source distribution, and chec
 	$(BUILD)/bin/twine check --strict dist/*
 	$(BUILD)/bin/check-wheel-contents dist/*.whl
 
-smoke: build  ## Use what was built in clean environments: the wheel, each extra alone, the sdist
-	.ci/smoke $(PYTHON)
+smoke: build $(READY)  ## Use what was built in clean environments: the wheel, each extra alone, the sdist
+	.ci/smoke $(PYTHON) $(BIN)
 
 test-all:  ## Run the tests on every CPython from 3.10 up on this machine
 	.ci/test-all

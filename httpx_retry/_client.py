@@ -19,21 +19,16 @@ from ._sync import RetryDriver, RetryTransport
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    import httpx2
-
     from ._core.budget import Budget
     from ._core.clock import Clock
     from ._core.cooldown import Cooldown
     from ._core.policy import RetryPolicy
     from ._hooks import AsyncPrepare
-    from ._http.family import Family
+    from ._http.family import AnyClient, AnyRequest, Family
     from ._observe import EventHook
 
-    AnyClient = httpx.Client | httpx.AsyncClient | httpx2.Client | httpx2.AsyncClient
-    AnyPrepare = (
-        AsyncPrepare
-        | Callable[[httpx2.Request, int], httpx2.Request | Awaitable[httpx2.Request | None] | None]
-    )
+    Request = TypeVar("Request", bound=AnyRequest)
+    AnyPrepare = AsyncPrepare | Callable[[Request, int], Request | Awaitable[Request | None] | None]
 
 Client = TypeVar("Client", bound="AnyClient")
 
@@ -45,7 +40,7 @@ def add_retries(  # noqa: PLR0913 - the transports' own arguments
     budget: Budget | Fresh | None = FRESH,
     cooldown: Cooldown | bool = False,
     on_event: EventHook | None = None,
-    prepare: AnyPrepare | None = None,
+    prepare: AnyPrepare[Request] | None = None,
     clock: Clock = SYSTEM_CLOCK,
     random: Callable[[], float] = system_random,
 ) -> Client:

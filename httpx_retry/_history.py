@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ._core.outcome import Attempt
 
 if TYPE_CHECKING:
-    import httpx
-    import httpx2
-
     from ._core.outcome import StopReason
+    from ._http.family import AnyResponse
 
 _HISTORY = "_httpx_retry_history"
 # An SDK may wrap an exception in another, and a caller that one; a ring of them is not followed.
@@ -24,9 +22,7 @@ Records = tuple[Any, ...]
 _FIELDS = 8
 
 
-def retry_history(
-    response_or_error: httpx.Response | httpx2.Response | BaseException,
-) -> tuple[Attempt, ...]:
+def retry_history(response_or_error: AnyResponse | BaseException) -> tuple[Attempt, ...]:
     """Return the attempts that led to a response or an exception, the last one included.
 
     Args:

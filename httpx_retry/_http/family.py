@@ -6,7 +6,7 @@ classes name either; all else asks the `Family` it is given.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 from .._core.policy import FIELDS, RetryPolicy
 from .causes import is_a
@@ -15,10 +15,35 @@ _T = TypeVar("_T")
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, MutableMapping
     from types import ModuleType
 
     import httpx
+
+    # What both families have, for type checkers: where httpx2 is not installed, they know nothing
+    # of its classes, and take anything for one.
+
+    class AnyRequest(Protocol):
+        """A `Request`."""
+
+        @property
+        def method(self) -> str: ...
+        @property
+        def extensions(self) -> MutableMapping[str, Any]: ...
+
+    class AnyResponse(Protocol):
+        """A `Response`."""
+
+        @property
+        def status_code(self) -> int: ...
+        def read(self) -> bytes: ...
+
+    class AnyClient(Protocol):
+        """A `Client` or an `AsyncClient`."""
+
+        @property
+        def event_hooks(self) -> Mapping[str, Any]: ...
+        def build_request(self, method: str, url: str) -> AnyRequest: ...
 
 
 class HTTPTransportOptions(TypedDict, total=False):

@@ -15,9 +15,9 @@ from httpx_retry import (
     RetryTransport,
     Stop,
     StopReason,
+    add_retries,
     retry_history,
 )
-from httpx_retry.opentelemetry import RetryTelemetry
 
 
 def tell(event: RetryEvent) -> None:
@@ -54,15 +54,17 @@ def sign_badly(request: httpx.Request, number: int) -> str:
     return str(sign(request, number).url)
 
 
+def of_text(request: str, number: int) -> None:
+    """No client has such a request."""
+
+
 def sign_alone(request: httpx.Request) -> httpx.Request:
     """A hook of httpx's own has one argument."""
     return request
 
 
-telemetry = RetryTelemetry()
 RetryTransport(on_event=tell, prepare=sign)
 AsyncRetryTransport(on_event=tell, prepare=sign_later)
-RetryTransport(on_event=telemetry.on_event, prepare=telemetry.prepare)
 RetryTransport(on_event=print)
 RetryTransport(on_event=sign)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 RetryTransport(prepare=tell)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -71,6 +73,12 @@ RetryTransport(prepare=sign_badly)  # type: ignore[arg-type]  # pyright: ignore[
 AsyncRetryTransport(prepare=sign)
 AsyncRetryTransport(prepare=sign_badly)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 RetryTransport(prepare=sign_alone)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+add_retries(httpx.Client(), on_event=tell, prepare=sign)
+add_retries(httpx.Client(), prepare=lambda request, _: request.headers.clear())
+add_retries(httpx.AsyncClient(), prepare=sign_later)
+add_retries(httpx.Client(), prepare=sign_badly)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+add_retries(httpx.Client(), prepare=sign_alone)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+add_retries(httpx.Client(), prepare=of_text)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
 
 for attempt in retry_history(httpx.Response(200)):
     assert_type(attempt, Attempt)

@@ -27,6 +27,8 @@ RetryTransport(http3=True)  # type: ignore[call-arg]  # pyright: ignore[reportCa
 
 assert_type(add_retries(httpx2.Client()), httpx2.Client)
 assert_type(add_retries(httpx2.AsyncClient()), httpx2.AsyncClient)
+add_retries(httpx2.HTTPTransport())  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+add_retries(httpx2.Client)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
 
 
 def sign(request: httpx2.Request, number: int) -> httpx2.Request:
@@ -41,9 +43,22 @@ def sign1(request: httpx.Request, number: int) -> httpx.Request:
     return request
 
 
+async def sign_later(request: httpx2.Request, number: int) -> httpx2.Request | None:
+    """With a token that takes a request to get."""
+    return sign(request, number)
+
+
+def sign_across(request: httpx2.Request, number: int) -> httpx.Request:
+    """What it returns is of the other family."""
+    return httpx.Request(request.method, str(request.url), headers={"X-Attempt": str(number)})
+
+
 RetryTransport(prepare=sign)
 add_retries(httpx2.Client(), prepare=sign)
+add_retries(httpx2.AsyncClient(), prepare=sign_later)
+add_retries(httpx2.Client(), prepare=sign_across)  # type: ignore[misc]  # pyright: ignore[reportArgumentType]
 retry_history(httpx2.Response(200))
+retry_history(httpx2.Request("GET", "https://test/"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 RetryTransport(prepare=sign1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import httpx
-from hypothesis.strategies import SearchStrategy
 from typing_extensions import assert_type
 
 from httpx_retry.testing import (
@@ -13,7 +12,6 @@ from httpx_retry.testing import (
     Received,
     ScriptedTransport,
     instant_retries,
-    strategies,
 )
 
 
@@ -41,6 +39,8 @@ server = ScriptedTransport(
     ],
     clock=FakeClock(),
 )
+script: list[Entry] = [503, answer]
+ScriptedTransport(script)
 ScriptedTransport(["503"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 ScriptedTransport(503)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 BreaksOff("whole")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -50,7 +50,6 @@ httpx.AsyncClient(transport=server)
 assert_type(server.requests, list[Received])
 assert_type(server.requests[0].body, bytes)
 assert_type(server.clock.sleeps, list[float])
-assert_type(strategies.outages(2), SearchStrategy[list[Entry]])
 
 with instant_retries() as waits:
     assert_type(waits, list[float])

@@ -82,6 +82,7 @@ assert_type(add_retries(httpx.AsyncClient(), policy=RetryPolicy()), httpx.AsyncC
 assert_type(add_retries(MyClient(), budget=None), MyClient)
 assert_type(add_retries(MyAsyncClient()), MyAsyncClient)
 add_retries(httpx.HTTPTransport())  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+add_retries(3)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
 add_retries(httpx.Client)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
 add_retries(httpx.Client(), RetryPolicy())  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 add_retries(httpx.Client(), http2=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
