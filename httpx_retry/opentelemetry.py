@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import httpx
     from opentelemetry.instrumentation.httpx import RequestInfo
 
+    from ._http.family import AnyRequest
     from ._observe import RetryEvent
 
 __all__ = ["RetryTelemetry"]
@@ -87,7 +88,7 @@ class RetryTelemetry:
         trace.get_current_span().add_event("httpx_retry.retry_scheduled", facts)
 
     @staticmethod
-    def prepare(request: httpx.Request, number: int) -> None:
+    def prepare(request: AnyRequest, number: int) -> None:
         """Tell the request hook which resend this is.
 
         Args:
