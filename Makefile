@@ -42,7 +42,7 @@ format: $(READY)  ## Format the code and mend what can be mended
 
 types: $(READY)  ## Check types, by mypy and pyright, and that all that is public has some
 	$(BIN)/mypy
-	$(BIN)/stubtest httpx_retry.httpx2
+	$(BIN)/stubtest httpx_retry.httpx2 httpx_retry.testing.httpx2
 	.ci/pyright $(BIN)
 
 api: $(READY)  ## Write the public names and signatures down anew, in api.txt

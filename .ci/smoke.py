@@ -45,7 +45,7 @@ assert importlib.util.find_spec(plugin.value), plugin
 
 httpx_retry.RetryTransport(http2=True).close()
 assert importlib.metadata.version("httpx-retry-transport") == httpx_retry.__version__
-for name in ("py.typed", "httpx2.pyi"):
+for name in ("py.typed", "httpx2.pyi", "testing/httpx2.pyi"):
     assert importlib.resources.files("httpx_retry").joinpath(name).is_file(), name
 
 # Without the extra, the command says what it needs, in one line.

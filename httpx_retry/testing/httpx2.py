@@ -1,4 +1,7 @@
-"""The scripted server for clients of httpx2; the clock and the switch of `testing` serve both."""
+"""The scripted server for clients of httpx2; the clock and the switch of `testing` serve both.
+
+What type checkers read is `httpx2.pyi`: there, requests and responses are httpx2's.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,13 @@ from typing import ClassVar
 import httpx2
 
 from .._http.family import Family
-from ._script import Script
+from ._entries import Entry
+from ._script import Received, Script
 
-__all__ = ["ScriptedTransport"]
+__all__ = ["Entry", "Received", "ScriptedTransport"]
 
 
-class ScriptedTransport(  # type: ignore[misc]  # the shared code is typed for httpx
-    Script, httpx2.BaseTransport, httpx2.AsyncBaseTransport
-):
+class ScriptedTransport(Script, httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     """A transport for httpx2 that answers each request by the next entry of a script.
 
     Its arguments and attributes are those of `httpx_retry.testing.ScriptedTransport`.

@@ -9,7 +9,8 @@ from typing_extensions import assert_type
 from httpx_retry import RetryPolicy, add_retries, retry_history
 from httpx_retry import RetryTransport as RetryTransport1
 from httpx_retry.httpx2 import AsyncRetryTransport, RetryTransport
-from httpx_retry.testing.httpx2 import ScriptedTransport
+from httpx_retry.testing import ScriptedTransport as ScriptedTransport1
+from httpx_retry.testing.httpx2 import Entry, Received, ScriptedTransport
 
 httpx2.Client(transport=RetryTransport(policy=RetryPolicy(), http2=True))
 httpx2.AsyncClient(transport=AsyncRetryTransport(limits=httpx2.Limits(max_connections=1)))
@@ -65,3 +66,17 @@ RetryTransport(prepare=sign1)  # type: ignore[arg-type]  # pyright: ignore[repor
 def by_hand(request: httpx2.Request) -> None:
     """Called by hand they are typed as httpx2's own."""
     assert_type(RetryTransport().handle_request(request), httpx2.Response)
+
+
+def answer(request: httpx2.Request) -> httpx2.Response:
+    """A function in a script is given httpx2's request, and gives its response."""
+    return httpx2.Response(200, json={"path": request.url.path})
+
+
+script: list[Entry] = [503, (429, {"Retry-After": "1"}), httpx2.ReadError, httpx2.Response(200)]
+server = ScriptedTransport([*script, answer])
+assert_type(server.requests, list[Received])
+assert_type(server.requests[0].url, httpx2.URL)
+assert_type(server.requests[0].headers, httpx2.Headers)
+ScriptedTransport([httpx.Response(200)])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+ScriptedTransport1([answer])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
