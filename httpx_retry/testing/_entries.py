@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from .._core._checks import check_count
+from ._responses import (
+    Headers,
+    check_head,
+    describe,
+    encoded,
+    headers_of,
+    is_status,
+    stream_of,
+    unread,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
     from .._http.family import Family
-
-Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 _NAMED = (
     "a status, (status, headers), (status, headers, body), a Response, a BreaksOff,"
@@ -55,7 +60,7 @@ class BreaksOff:
         self.body: bytes = body.encode() if isinstance(body, str) else body
         if after > len(self.body):
             raise ValueError(f"after must be at most the body's {len(self.body)}, not {after}")
-        _check_head(status, headers, "a response whose body breaks off")
+        check_head(status, headers, "a response whose body breaks off")
         if error is not None and not _is_exception(error):
             raise TypeError(f"error must be an exception or a class of them, not {error!r}")
         self.after = after
@@ -107,29 +112,16 @@ def check_entry(entry: object, name: str, family: Family) -> None:
         ValueError: for a status out of range.
     """
     if isinstance(entry, tuple) and len(entry) in _LENGTHS:
-        _check_head(entry[0], entry[1], name)
-    elif _is_status(entry):
-        _check_head(entry, (), name)
+        check_head(entry[0], entry[1], name)
+    elif is_status(entry):
+        check_head(entry, (), name)
     elif not (
         isinstance(entry, BreaksOff | family.Response) or _is_exception(entry) or is_function(entry)
     ):
         raise TypeError(f"{name} must be {_NAMED}, not {entry!r}")
 
 
-def _check_head(status: Any, headers: object, name: str) -> None:
-    if not _is_status(status) or not isinstance(headers, Mapping | list | tuple):
-        raise TypeError(f"{name} must have a status and headers, not {status!r} and {headers!r}")
-    if not _LEAST_STATUS <= status <= _MOST_STATUS:
-        bounds = f"{_LEAST_STATUS} to {_MOST_STATUS}"
-        raise ValueError(f"{name} must have a status from {bounds}, not {status}")
-
-
-def _is_status(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 _LENGTHS = (2, 3)
-_LEAST_STATUS, _MOST_STATUS = 100, 999
 
 
 def _is_exception(entry: object) -> bool:
@@ -175,80 +167,16 @@ def played(entry: Any, request: httpx.Request, family: Family) -> httpx.Response
     if _is_exception(entry):
         raise as_exception(entry, request, family)
     if isinstance(entry, family.Response):
-        return _unread(entry, request, family)
+        return unread(entry, request, family)
     if isinstance(entry, BreaksOff):
-        headers = _headers(entry.headers, family)
-        _describe(headers, entry.body, None)
+        headers = headers_of(entry.headers, family)
+        describe(headers, entry.body, None)
         error = entry.error_for(request, family)
-        stream = _stream(entry.body[: entry.after], request, family, error)
+        stream = stream_of(entry.body[: entry.after], request, family, error)
         return family.Response(entry.status, headers=headers, stream=stream)
-    status, given, *bodies = (entry, ()) if _is_status(entry) else entry
-    headers, body = _headers(given, family), b""
+    status, given, *bodies = (entry, ()) if is_status(entry) else entry
+    headers, body = headers_of(given, family), b""
     if bodies:
-        body, media_type = _encoded(bodies[0])
-        _describe(headers, body, media_type)
-    return family.Response(status, headers=headers, stream=_stream(body, request, family))
-
-
-def _unread(scripted: httpx.Response, request: httpx.Request, family: Family) -> httpx.Response:
-    """A response as it comes from the network; one that cannot be copied, as it is."""
-    if not isinstance(scripted.stream, family.ByteStream):
-        return scripted
-    return family.Response(
-        scripted.status_code,
-        headers=scripted.headers,
-        stream=_stream(b"".join(scripted.stream), request, family),
-        extensions=dict(scripted.extensions),
-        default_encoding=scripted.default_encoding,
-    )
-
-
-def _headers(given: Headers, family: Family) -> httpx.Headers:
-    listed: Any = given if isinstance(given, Mapping) else list(given)
-    return family.Response(_ANY_STATUS, headers=listed).headers
-
-
-_ANY_STATUS = 200
-
-
-def _encoded(body: Any) -> tuple[bytes, str | None]:
-    """The bytes of a body, and the media type that they speak for."""
-    if isinstance(body, bytes):
-        return body, None
-    if isinstance(body, str):
-        return body.encode(), "text/plain; charset=utf-8"
-    return json.dumps(body).encode(), "application/json"
-
-
-def _describe(headers: httpx.Headers, body: bytes, media_type: str | None) -> None:
-    """Add the headers that go with a body, unless the script gave its own."""
-    if media_type is not None:
-        headers.setdefault("Content-Type", media_type)
-    if "Transfer-Encoding" not in headers:
-        headers.setdefault("Content-Length", str(len(body)))
-
-
-def _stream(
-    body: bytes, request: httpx.Request, family: Family, error: BaseException | None = None
-) -> Any:
-    # RFC 9110 §9.3.2: a HEAD has the headers that a GET has, and no body.
-    if request.method == "HEAD":
-        body, error = b"", None
-    return family.stream_class(_Stream)((body,) if body else (), error)
-
-
-class _Stream:
-    """A body on its way, for both worlds; it may end with an error."""
-
-    def __init__(self, parts: Sequence[bytes], error: BaseException | None) -> None:
-        self._parts = parts
-        self._error = error
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._parts
-        if self._error is not None:
-            raise self._error
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for part in self:
-            yield part
+        body, media_type = encoded(bodies[0])
+        describe(headers, body, media_type)
+    return family.Response(status, headers=headers, stream=stream_of(body, request, family))
