@@ -6,6 +6,7 @@ classes name either; all else asks the `Family` it is given.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 from .._core.policy import FIELDS, RetryPolicy
@@ -71,6 +72,7 @@ class Family:
 
     def __init__(self, module: ModuleType) -> None:
         self.name: str = module.__name__
+        self._module = module
         self.Request: type[httpx.Request] = module.Request
         self.Response: type[httpx.Response] = module.Response
         self.ByteStream: type[httpx.ByteStream] = module.ByteStream
@@ -79,6 +81,7 @@ class Family:
         self.HTTPTransport: type[httpx.HTTPTransport] = module.HTTPTransport
         self.AsyncHTTPTransport: type[httpx.AsyncHTTPTransport] = module.AsyncHTTPTransport
         self.DecodingError: type[httpx.DecodingError] = module.DecodingError
+        self.RequestError: type[httpx.RequestError] = module.RequestError
         self.TransportError: type[httpx.TransportError] = module.TransportError
         self.StreamConsumed: type[httpx.StreamConsumed] = module.StreamConsumed
         self.TimeoutException: type[httpx.TimeoutException] = module.TimeoutException
@@ -197,15 +200,27 @@ class Family:
             return _elsewhere(module)
         return f"see the {self.name} documentation on transports"
 
+    def other_of(self, thing: object, name: str) -> str | None:
+        """The name of the other family, where a thing is of that one's class of that name."""
+        if isinstance(thing, getattr(self._module, name)):
+            return None
+        return _module_of(thing, name)
+
+    def exception_like(self, kind: type[BaseException]) -> type[BaseException]:
+        """Return this family's class for the other's of the same name; any other as it is."""
+        name = kind.__name__
+        if any(kind is getattr(sys.modules.get(each), name, None) for each in _MODULES):
+            own: type[BaseException] = getattr(self._module, name, kind)
+            return own
+        return kind
+
     def check_request(self, request: object) -> None:
         """Check that a request is of this family: a client of the other one has another's.
 
         Raises:
             TypeError: for one of the other; of anything else the wrapped transport has its say.
         """
-        if isinstance(request, self.Request):
-            return
-        module = _module_of(request, "Request")
+        module = self.other_of(request, "Request")
         if module is not None:
             raise TypeError(
                 f"this transport is for {self.name}, and the request is of {module}:"

@@ -99,7 +99,8 @@ Entry = (
   body is bytes, text, or anything that JSON can say;
 - an `httpx.Response`: each use gives an unread copy; one with a stream of its own, itself;
 - a `BreaksOff`: a response whose body does;
-- an exception, or a class of exceptions: raised, its `request` set;
+- an exception, or a class of exceptions: raised, its `request` set. A class of httpx stands for
+  the class of that name in httpx2 as well, and the other way round;
 - a function, sync or async, that is given the request, its body read, and returns an entry.
 """
 
@@ -115,10 +116,25 @@ def check_entry(entry: object, name: str, family: Family) -> None:
         check_head(entry[0], entry[1], name)
     elif is_status(entry):
         check_head(entry, (), name)
-    elif not (
-        isinstance(entry, BreaksOff | family.Response) or _is_exception(entry) or is_function(entry)
-    ):
+    elif isinstance(entry, BreaksOff):
+        _check_error(entry.error, name, family)
+    elif _is_exception(entry):
+        _check_error(entry, name, family)
+    elif not (isinstance(entry, family.Response) or is_function(entry)):
+        _check_family(entry, "Response", name, family)
         raise TypeError(f"{name} must be {_NAMED}, not {entry!r}")
+
+
+def _check_error(error: Any, name: str, family: Family) -> None:
+    if isinstance(error, type):
+        error = _made(error, family)
+    _check_family(error, "RequestError", name, family)
+
+
+def _check_family(thing: object, kind: str, name: str, family: Family) -> None:
+    other = family.other_of(thing, kind)
+    if other is not None:
+        raise TypeError(f"{name} must be of {family.name}, not {thing!r} of {other}")
 
 
 _LENGTHS = (2, 3)
@@ -149,13 +165,17 @@ def as_exception(
 ) -> BaseException:
     """Return the exception to raise, its `request` set where it has one."""
     if isinstance(error, type):
-        # httpx's own take a message, others may not.
-        is_httpx = issubclass(error, family.TransportError)
-        error = error("as scripted") if is_httpx else error()
-    if isinstance(error, family.TransportError):
+        error = _made(error, family)
+    if isinstance(error, family.RequestError):
         error.request = request
     # One that is raised again begins anew.
     return error.with_traceback(None)
+
+
+def _made(kind: type[BaseException], family: Family) -> BaseException:
+    own = family.exception_like(kind)
+    # httpx's own take a message, others may not.
+    return own("as scripted") if issubclass(own, family.RequestError) else own()
 
 
 def played(entry: Any, request: httpx.Request, family: Family) -> httpx.Response:

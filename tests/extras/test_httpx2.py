@@ -8,14 +8,17 @@ import inspect
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from hypothesis import given
 
 from httpx_retry import RetryBudget, RetryPolicy, StopReason, add_retries, retry_history
+from httpx_retry.testing import BreaksOff, ScriptedTransport, strategies
 from tests.faults.lab import (
     TRUSTED,
     Cut,
@@ -151,6 +154,61 @@ async def test_a_scripted_server_serves_httpx2(world: World) -> None:
 
     assert (type(response), response.text) == (httpx2.Response, "good")
     server.assert_used_up()
+
+
+def given_back(entry: Any, request: Any) -> Any:
+    return entry
+
+
+async def test_a_class_of_the_other_family_stands_for_the_scripts_own(world: World) -> None:
+    for own, other, kind in (
+        (httpx2, httpx, scripted.ScriptedTransport),
+        (httpx, httpx2, ScriptedTransport),
+    ):
+        error = other.ReadTimeout
+        server = kind([error, partial(given_back, error), BreaksOff(b"", after=0, error=error)])
+        request = own.Request("GET", "http://test/")
+        for _ in range(2):
+            with pytest.raises(own.ReadTimeout) as caught:
+                await world.handle(server, request)
+            assert caught.value.request is request
+        broken = await world.handle(server, request)
+        with pytest.raises(own.ReadTimeout):
+            await world.read(broken)
+
+
+@given(strategies.outages(3))
+def test_outages_are_survived_over_httpx2(script: list[Any]) -> None:
+    server = scripted.ScriptedTransport(script)
+    with httpx2.Client(transport=extra.RetryTransport(server, clock=server.clock)) as client:
+        assert client.get("http://test/").status_code == 200
+
+    server.assert_used_up()
+
+
+class OfAUser(httpx.ConnectError):
+    """An exception of httpx's, and of no name there."""
+
+
+@pytest.mark.parametrize(
+    ("entry", "named"),
+    [
+        (httpx.ConnectError("refused"), "ConnectError('refused')"),
+        (OfAUser("refused"), "OfAUser('refused')"),
+        (BreaksOff(b"some", after=1, error=httpx.ReadError("reset")), "ReadError('reset')"),
+        (httpx.Response(200), "<Response [200 OK]>"),
+    ],
+)
+def test_what_was_made_of_the_other_family_is_no_entry(entry: Any, named: str) -> None:
+    told = re.escape(f"entry 2 of the script must be of httpx2, not {named} of httpx")
+
+    with pytest.raises(TypeError, match=f"^{told}$"):
+        scripted.ScriptedTransport([503, entry])
+
+
+def test_nor_is_it_in_the_other_direction() -> None:
+    with pytest.raises(TypeError, match=r"must be of httpx, not ReadError\('reset'\) of httpx2$"):
+        ScriptedTransport([httpx2.ReadError("reset")])
 
 
 async def test_a_transport_of_the_other_family_is_told_where_it_belongs(world: World) -> None:

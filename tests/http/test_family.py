@@ -24,7 +24,7 @@ def test_its_classes_are_those_of_its_module(family: Family) -> None:
     named = {name: held for name, held in vars(family).items() if hasattr(httpx, name)}
 
     assert named == {name: getattr(httpx, name) for name in named}
-    assert len(named) == 17
+    assert len(named) == 18
     assert family.name == httpx.__name__
     assert family.unsent == (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -127,6 +127,20 @@ def test_what_is_of_the_other_family_is_told_where_to_go(family: Family) -> None
     # Of what is neither, the wrapped transport has its say.
     family.check_request(object())
     family.check_request(httpx.Request("GET", "http://test/"))
+
+
+@pytest.mark.skipif(OVER_HTTPX2, reason="there is one family alone")
+def test_exceptions_of_both_families_are_known_by_their_names(family: Family) -> None:
+    other = pytest.importorskip("httpx2")
+
+    class ReadError(Exception):
+        """No family's, whatever its name."""
+
+    assert family.exception_like(other.ReadError) is httpx.ReadError
+    assert family.exception_like(httpx.ReadError) is httpx.ReadError
+    assert family.exception_like(ReadError) is ReadError
+    # There is none of that name in httpx.
+    assert family.exception_like(other.SSEError) is other.SSEError
 
 
 @pytest.mark.parametrize("client", [httpx.Client(), httpx.AsyncClient()])

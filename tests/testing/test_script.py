@@ -117,9 +117,11 @@ async def test_a_head_has_the_headers_alone(world: World, entry: Any) -> None:
 async def test_exceptions_have_their_request(world: World) -> None:
     request = httpx.Request("GET", "http://test/")
     error = httpx.ReadError("reset", request=httpx.Request("GET", "http://other/"))
-    server = ScriptedTransport([error, httpx.PoolTimeout, error, BreaksOff(b"some", after=1)])
-    for _ in range(3):
-        with pytest.raises(httpx.TransportError) as caught:
+    undecoded = httpx.DecodingError("incorrect header check")
+    script: list[Entry] = [error, httpx.PoolTimeout, error, undecoded, httpx.TooManyRedirects]
+    server = ScriptedTransport([*script, BreaksOff(b"some", after=1)])
+    for _ in script:
+        with pytest.raises(httpx.RequestError) as caught:
             await world.handle(server, request)
         assert caught.value.request is request
     broken = await world.handle(server, request)
