@@ -75,7 +75,7 @@ class Settings:
     ) -> None:
         if not isinstance(policy, RetryPolicy):
             raise TypeError(f"policy must be a RetryPolicy, not {policy!r}")
-        _check_methods("clock must", clock, "monotonic", "time")
+        check_methods("clock must", clock, "monotonic", "time")
         check_plain_function("random", random)
         if on_event is not None:
             check_plain_function("on_event", on_event)
@@ -87,7 +87,7 @@ class Settings:
             own: Any = self.budget
             self.traffic, self.missing = own.traffic, own.missing
         elif self.budget is not None:
-            _check_methods("budget must be None or", self.budget, "withdraw", "deposit")
+            check_methods("budget must be None or", self.budget, "withdraw", "deposit")
             # What it keeps is its own affair: it is told of every success.
             self.missing = ("unknown",)
             counted = getattr(self.budget, "traffic", None)
@@ -114,7 +114,7 @@ class Settings:
             LOGGER.error("the budget's deposit failed", exc_info=error)
 
 
-def _check_methods(what_must: str, thing: object, one: str, other: str) -> None:
+def check_methods(what_must: str, thing: object, one: str, other: str) -> None:
     """Raise unless a thing has both methods, as plain functions, and is no class."""
     methods = [getattr(thing, name, None) for name in (one, other)]
     if isinstance(thing, type) or not all(map(callable, methods)):
@@ -126,7 +126,7 @@ def _check_methods(what_must: str, thing: object, one: str, other: str) -> None:
 def _cooldown_of(given: object) -> Cooldown | None:
     if isinstance(given, bool):
         return LocalCooldown() if given else None
-    _check_methods("cooldown must be True, False, or", given, "impose", "remaining")
+    check_methods("cooldown must be True, False, or", given, "impose", "remaining")
     return cast("Cooldown", given)
 
 

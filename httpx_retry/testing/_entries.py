@@ -10,6 +10,7 @@ import httpx
 from .._core._checks import check_count
 from ._responses import (
     Headers,
+    check_body,
     check_head,
     describe,
     encoded,
@@ -114,6 +115,8 @@ def check_entry(entry: object, name: str, family: Family) -> None:
     """
     if isinstance(entry, tuple) and len(entry) in _LENGTHS:
         check_head(entry[0], entry[1], name)
+        for body in entry[2:]:
+            check_body(body, name)
     elif is_status(entry):
         check_head(entry, (), name)
     elif isinstance(entry, BreaksOff):
@@ -127,7 +130,12 @@ def check_entry(entry: object, name: str, family: Family) -> None:
 
 def _check_error(error: Any, name: str, family: Family) -> None:
     if isinstance(error, type):
-        error = _made(error, family)
+        try:
+            error = _made(error, family)
+        except TypeError as wrong:
+            raise TypeError(
+                f"{name} must be an instance of {error.__name__}, which needs arguments: {wrong}"
+            ) from wrong
     _check_family(error, "RequestError", name, family)
 
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-
-    import httpx
 
     from .._http.family import Family
 
@@ -19,7 +19,7 @@ _LEAST_STATUS, _MOST_STATUS = 100, 999
 _ANY_STATUS = 200
 
 
-def check_head(status: Any, headers: object, name: str) -> None:
+def check_head(status: Any, headers: Any, name: str) -> None:
     """Raise unless a response may have the status, and such headers.
 
     Raises:
@@ -28,9 +28,28 @@ def check_head(status: Any, headers: object, name: str) -> None:
     """
     if not is_status(status) or not isinstance(headers, Mapping | list | tuple):
         raise TypeError(f"{name} must have a status and headers, not {status!r} and {headers!r}")
+    try:
+        httpx.Headers(headers)
+    except (TypeError, ValueError) as wrong:
+        raise TypeError(
+            f"{name} must have headers that are text, not {headers!r}: {wrong}"
+        ) from wrong
     if not _LEAST_STATUS <= status <= _MOST_STATUS:
         bounds = f"{_LEAST_STATUS} to {_MOST_STATUS}"
         raise ValueError(f"{name} must have a status from {bounds}, not {status}")
+
+
+def check_body(body: object, name: str) -> None:
+    """Raise unless a response may have the body.
+
+    Raises:
+        TypeError: where it may not.
+    """
+    try:
+        encoded(body)
+    except (TypeError, ValueError) as wrong:
+        allowed = "bytes, text, or anything that JSON can say"
+        raise TypeError(f"{name} must have a body of {allowed}, not {body!r}: {wrong}") from wrong
 
 
 def is_status(value: object) -> bool:
@@ -53,8 +72,7 @@ def unread(scripted: httpx.Response, request: httpx.Request, family: Family) -> 
 
 def headers_of(given: Headers, family: Family) -> httpx.Headers:
     """The headers of a response, to be added to."""
-    listed: Any = given if isinstance(given, Mapping) else list(given)
-    return family.Response(_ANY_STATUS, headers=listed).headers
+    return family.Response(_ANY_STATUS, headers=given).headers
 
 
 def encoded(body: Any) -> tuple[bytes, str | None]:

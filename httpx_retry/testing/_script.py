@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import httpx
 
 from .._http.family import Family
+from .._settings import check_methods
 from ._clock import FakeClock
 from ._entries import check_entry, is_function, named, played
 
@@ -50,6 +51,7 @@ class Script:
             check_entry(entry, f"entry {number} of the script", self.family)
         self._lock = Lock()
         self.clock = FakeClock() if clock is None else clock
+        check_methods("clock must", self.clock, "monotonic", "time")
         self.requests = []
 
     def __repr__(self) -> str:
@@ -141,7 +143,7 @@ class ScriptedTransport(Script, httpx.BaseTransport, httpx.AsyncBaseTransport):
         requests: what came, as `Received`, in order.
 
     Raises:
-        TypeError: for an entry that means nothing.
+        TypeError: for an entry that means nothing, and for what is no clock.
         ValueError: for a status out of range.
     """
 

@@ -357,11 +357,27 @@ def test_threads_may_share_it() -> None:
         ([("200", {})], TypeError, "must have a status and headers, not '200'"),
         ([99], ValueError, "entry 1 of the script must have a status from 100 to 999, not 99"),
         ([(1000, {})], ValueError, "not 1000"),
+        (
+            [(429, {"Retry-After": 60})],
+            TypeError,
+            r"entry 1 of the script must have headers that are text, not {'Retry-After': 60}: .*",
+        ),
+        ([(429, [("X-One", "1", "2")])], TypeError, "headers that are text, not .*'X-One', '1'"),
+        ([(200, {}, {1, 2})], TypeError, "have a body of bytes, text, or anything .* not {1, 2}:"),
+        ([(200, {}, "\ud800")], TypeError, r"anything that JSON can say, not '\\ud800': "),
+        ([httpx.InvalidURL], TypeError, "must be an instance of InvalidURL, which needs argument"),
     ],
 )
 def test_what_a_script_may_not_say(script: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         ScriptedTransport(script)
+
+
+@pytest.mark.parametrize("clock", [5, FakeClock])
+def test_a_clock_tells_the_time(clock: Any) -> None:
+    message = f"clock must have monotonic() and time(), not be {clock!r}"
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        ScriptedTransport([200], clock=clock)
 
 
 @pytest.mark.parametrize(
@@ -372,6 +388,7 @@ def test_what_a_script_may_not_say(script: Any, error: type[Exception], message:
         ({"after": 1, "body": 4}, TypeError, "body must be bytes or str, not 4"),
         ({"after": 1, "status": 99}, ValueError, "must have a status from 100 to 999, not 99"),
         ({"after": 1, "error": "reset"}, TypeError, "error must be an exception"),
+        ({"after": 1, "headers": {"Age": 60}}, TypeError, "headers that are text, not {'Age': 60}"),
     ],
 )
 def test_what_may_not_break_off(options: Any, error: type[Exception], message: str) -> None:
