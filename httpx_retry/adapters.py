@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ._core._checks import check_one_of, check_plain_function
 from ._core.backoff import ConstantBackoff, Jitter
+from ._core.policy import FIRST_ERROR_STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -89,10 +90,13 @@ def _made_of(value: object) -> object:
 
 
 def _error_of(outcome: Outcome) -> Exception | None:
-    if outcome.response is None:
+    response = outcome.response
+    if response is None:
         return outcome.error
     try:
-        outcome.response.raise_for_status()
+        # For redirects it raises as well.
+        if response.status_code >= FIRST_ERROR_STATUS:
+            response.raise_for_status()
     except Exception as error:  # noqa: BLE001 - the HTTPStatusError of either httpx
         return error
     return None
