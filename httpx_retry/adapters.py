@@ -47,6 +47,8 @@ class TenacityBackoff:
 
     def __post_init__(self) -> None:
         check_plain_function("wait", self.wait)
+        if isinstance(self.wait, type):
+            raise TypeError(f"wait must be callable: call {self.wait.__name__}()")
         import tenacity  # noqa: F401, PLC0415 - missed here, and not in the middle of a request
 
         object.__setattr__(self, "_made_of", _made_of(self.wait))
@@ -120,7 +122,7 @@ class WaitGenBackoff:
 
     Raises:
         ValueError: for a jitter of another name.
-        TypeError: for what is no plain function.
+        TypeError: for what is no plain function, and for options that `wait_gen` does not take.
     """
 
     wait_gen: Callable[..., Generator[float, Any, None]]
@@ -135,9 +137,12 @@ class WaitGenBackoff:
         **options: Any,
     ) -> None:
         check_plain_function("wait_gen", wait_gen)
+        wait_gen(**options)  # takes them or raises: nothing is asked of what it makes
         if jitter is None:
             jitter = "none"
-        if not callable(jitter):
+        if callable(jitter):
+            check_plain_function("jitter", jitter)
+        else:
             check_one_of("jitter", jitter, get_args(Jitter))
         object.__setattr__(self, "wait_gen", wait_gen)
         object.__setattr__(self, "jitter", jitter)

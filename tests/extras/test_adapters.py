@@ -261,19 +261,33 @@ async def later(state: object) -> float:
 
 
 @pytest.mark.parametrize(
-    ("kind", "arguments", "message"),
+    ("kind", "arguments", "options", "message"),
     [
-        (TenacityBackoff, (3,), "wait must be callable, not 3"),
-        (TenacityBackoff, (later,), "wait must be a plain function"),
-        (WaitGenBackoff, ("expo",), "wait_gen must be callable, not 'expo'"),
-        (WaitGenBackoff, (later,), "wait_gen must be a plain function"),
+        (TenacityBackoff, (3,), {}, "wait must be callable, not 3"),
+        (TenacityBackoff, (later,), {}, "wait must be a plain function"),
+        (
+            TenacityBackoff,
+            (tenacity.wait_fixed,),
+            {},
+            r"wait must be callable: call wait_fixed\(\)",
+        ),
+        (WaitGenBackoff, ("expo",), {}, "wait_gen must be callable, not 'expo'"),
+        (WaitGenBackoff, (later,), {}, "wait_gen must be a plain function"),
+        (WaitGenBackoff, (backoff.expo,), {"jitter": later}, "jitter must be a plain function"),
+        (
+            WaitGenBackoff,
+            (backoff.expo,),
+            {"max_valu": 3},
+            r"expo\(\) got an unexpected .*'max_valu'",
+        ),
+        (WaitGenBackoff, (backoff.runtime,), {}, r"runtime\(\) missing 1 required .*'value'"),
     ],
 )
-def test_what_is_no_plain_function_fails_at_construction(
-    kind: Any, arguments: Any, message: str
+def test_what_cannot_be_asked_for_a_wait_fails_at_construction(
+    kind: Any, arguments: Any, options: Any, message: str
 ) -> None:
     with pytest.raises(TypeError, match=message):
-        kind(*arguments)
+        kind(*arguments, **options)
 
 
 def test_a_jitter_of_another_name_fails_at_construction() -> None:
