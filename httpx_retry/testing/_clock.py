@@ -10,7 +10,8 @@ from .._core._checks import check_number
 class FakeClock:
     """A `VirtualClock` that records the waits: pass it as `clock=` to a retry transport.
 
-    Its monotonic reading begins at 0. Thread-safe.
+    Its monotonic reading begins at 0. Thread-safe. The waits of requests that run at once add up on
+    it, and their deadlines fall too soon: for such, `instant_retries` counts each one's own waits.
 
     Args:
         wall: POSIX seconds at which its wall clock begins.
