@@ -71,7 +71,8 @@ def explain(policy: RetryPolicy = DEFAULT_POLICY) -> Explanation:
     `print` it, give it to rich, or write its `svg()` to a file.
 
     Args:
-        policy: the policy; its backoff is called some thousand times.
+        policy: the policy; its backoff is called some 2,000 times for each attempt that is
+            foreseen, of which there are 100 at most.
 
     Raises:
         ValueError: where the policy's backoff raises, or returns what is no wait.

@@ -91,9 +91,11 @@ def _worst_case(policy: RetryPolicy, forecast: Forecast) -> str:
     if deadline is not None and deadline < silent:
         silent = deadline
         reckoned = "its max_elapsed"
+    # Where nothing may run twice, silence ends it; what never left is sent again all the same.
+    which = "never answers" if _what_may_run_twice(policy) else "cannot be reached"
     return (
         f"{duration(forecast.longest)} of waits, and what each attempt takes: {_EACH_PHASE}."
-        f" Against a server that never answers: {duration(silent)} ({reckoned})."
+        f" Against a server that {which}: {duration(silent)} ({reckoned})."
     )
 
 
@@ -133,9 +135,7 @@ def _what_is_sent_again(policy: RetryPolicy) -> Iterator[Fact]:
     failing = [str(each) for each in sorted(policy.statuses) if each not in REFUSING_STATUSES]
     signs = ["it never left", "HTTP/2 refused it", *refusing]
     yield Fact("any method", f"Again where it was provably not processed: {_listed(signs, 'or')}.")
-    who = _in_order(policy.methods)
-    if policy.idempotency_header is not None:
-        who.append(f"what carries {policy.idempotency_header}")
+    who = _what_may_run_twice(policy)
     if not who:
         yield Fact("no method", "Handed over where it may have been processed.")
         return
@@ -145,6 +145,13 @@ def _what_is_sent_again(policy: RetryPolicy) -> Iterator[Fact]:
     yield Fact("repeatable", says[0].upper() + says[1:])
     if policy.generate_idempotency_key:
         yield Fact("keys", f"A POST or PATCH without {policy.idempotency_header} is given one.")
+
+
+def _what_may_run_twice(policy: RetryPolicy) -> list[str]:
+    who = _in_order(policy.methods)
+    if policy.idempotency_header is not None:
+        who.append(f"what carries {policy.idempotency_header}")
+    return who
 
 
 def _in_order(methods: Collection[str]) -> list[str]:

@@ -76,6 +76,11 @@ def test_the_worst_case_counts_what_attempts_take() -> None:
     assert worst.endswith("never answers: 21.4 s (4 × 5 s + 1.4 s).")  # noqa: RUF001 - as drawn
 
 
+def test_the_worst_case_where_nothing_may_run_twice_is_a_server_that_is_not_even_reached() -> None:
+    worst = told(policies.STRICT)["worst case"]
+    assert worst.endswith("cannot be reached: 10.2 s (2 × 5 s + 200 ms).")  # noqa: RUF001 - as drawn
+
+
 def test_the_worst_case_ends_with_the_deadline() -> None:
     worst = told(policies.ROOMY)["worst case"]
     assert worst.endswith("answers: 20 s (its max_elapsed).")
