@@ -7,11 +7,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import httpx2
-
 from .._http.family import Family
 from ._entries import Entry
 from ._script import Received, Script
+
+try:
+    import httpx2
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        "httpx_retry.testing.httpx2 needs httpx2: pip install 'httpx-retry-transport[httpx2]'",
+        name=missing.name,
+    ) from missing
 
 __all__ = ["Entry", "Received", "ScriptedTransport"]
 

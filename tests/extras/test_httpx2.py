@@ -272,12 +272,15 @@ def test_where_there_is_httpx_alone_the_extra_says_what_it_needs() -> None:
     assert also.returncode == 0
 
 
-def test_the_extra_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "httpx_retry.httpx2")
+@pytest.mark.parametrize("module", ["httpx_retry.httpx2", "httpx_retry.testing.httpx2"])
+def test_the_extra_says_what_it_needs(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "httpx2", None)
+    message = f"{module} needs httpx2: pip install 'httpx-retry-transport[httpx2]'"
 
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'httpx-retry-transport\[httpx2\]'"):
-        importlib.import_module("httpx_retry.httpx2")
+    with pytest.raises(ModuleNotFoundError, match=f"^{re.escape(message)}$") as missed:
+        importlib.import_module(module)
+    assert missed.value.name == "httpx2"
 
 
 def test_a_program_of_httpx2_alone() -> None:
