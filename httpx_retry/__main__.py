@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
@@ -27,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows the program's name; None for those of this process.
 
     Returns:
-        0 if all went well, 1 if the command found a failure, 2 if it cannot run as things are.
+        0 if all went well, 1 if the command found a failure or its reader has gone, 2 if it cannot
+        run as things are.
     """
     parsed = _parser().parse_args(arguments)
     command: Callable[[Namespace], int] = parsed.command
@@ -85,21 +88,43 @@ def _explain(parsed: Namespace) -> int:
             parsed.svg.write_text(explanation.svg(), encoding="utf-8")
             return 0
     except (OSError, TypeError, ValueError) as wrong:
-        sys.stderr.write(f"{' '.join(str(wrong).split())}\n")
-        return 2
-    _show(explanation)
+        return _refused(wrong)
+    try:
+        _show(explanation)
+    except OSError as failed:
+        _write_no_more()
+        # A reader that goes, as `head` does, has seen enough: rich ends as quietly.
+        return 1 if isinstance(failed, BrokenPipeError) else _refused(failed)
     return 0
+
+
+def _refused(error: Exception) -> int:
+    """Say in one line what is wrong."""
+    sys.stderr.write(f"{' '.join(str(error).split())}\n")
+    return 2
 
 
 def _show(explanation: Explanation) -> None:
     try:
         from rich.console import Console  # noqa: PLC0415 - an extra
     except ModuleNotFoundError:
-        ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
-        width = get_terminal_size().columns
-        sys.stdout.write(explanation.text(width=width, ascii_only=ascii_only) + "\n")
+        show = _show_plainly
     else:
-        Console().print(explanation)
+        # The picture has a least width: where there is less, rich would fold its lines.
+        show = partial(Console().print, soft_wrap=True)
+    show(explanation)
+
+
+def _show_plainly(explanation: Explanation) -> None:
+    ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
+    width = get_terminal_size().columns
+    sys.stdout.write(explanation.text(width=width, ascii_only=ascii_only) + "\n")
+    sys.stdout.flush()
+
+
+def _write_no_more() -> None:
+    """Let what is left in the buffer go nowhere: at exit it would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _count(text: str) -> int:

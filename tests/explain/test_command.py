@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -41,6 +42,55 @@ def test_without_rich_a_simple_terminal_gets_ascii(monkeypatch: pytest.MonkeyPat
     assert main(["explain"]) == 0
     sys.stdout.flush()
     assert b"|--o--|" in written.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 64, 200])
+def test_with_rich_it_is_folded_no_more_than_without(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main(["explain"]) == 0
+    assert capsys.readouterr().out == explain().text(width=width) + "\n"
+
+
+def code_of_explain() -> object:
+    """Its exit code, whoever exits."""
+    try:
+        return main(["explain"])
+    except SystemExit as ended:
+        return ended.code
+
+
+@pytest.fixture(params=["rich", "no rich"])
+def _with_or_without_rich(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "no rich":
+        uninstall(monkeypatch, "rich")
+
+
+@pytest.mark.usefixtures("_with_or_without_rich")
+def test_a_reader_that_has_gone_is_told_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    # Closing it writes what is left, as Python does at exit.
+    with os.fdopen(writer, "w", encoding="utf-8") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        assert code_of_explain() == 1
+
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.usefixtures("_with_or_without_rich")
+def test_a_picture_that_cannot_be_written_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        assert main(["explain"]) == 2
+
+    assert capsys.readouterr().err == "[Errno 28] No space left on device\n"
 
 
 def test_an_svg_is_written_to_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
