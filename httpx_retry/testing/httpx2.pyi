@@ -7,7 +7,8 @@ import httpx2
 
 from .._http.family import Family
 from ._clock import FakeClock
-from ._entries import BreaksOff, Headers
+from ._entries import BreaksOff
+from ._responses import Headers
 
 __all__ = ["Entry", "Received", "ScriptedTransport"]
 
