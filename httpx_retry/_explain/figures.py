@@ -21,6 +21,7 @@ _STEPS = (
 
 def duration(seconds: float, *, digits: int = 3) -> str:
     """Return a span of time with its unit, to as many digits as matter."""
+    seconds = float(seconds)  # a policy's may be a number of any kind, which may not be formatted
     if seconds < _NOTHING:
         return "0 s"
     if seconds >= _MOST_IN_HOURS:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from fractions import Fraction
 
 import pytest
 
 import httpx_retry
-from httpx_retry import RetryPolicy, explain
+from httpx_retry import ConstantBackoff, RetryPolicy, explain
 
 from . import policies
 
@@ -26,6 +27,19 @@ def test_an_explanation_prints_as_text_and_is_named_by_its_policy() -> None:
     explanation = explain(policies.ROOMY)
     assert str(explanation).startswith(" RetryPolicy(max_attempts=6, max_elapsed=20)\n")
     assert repr(explanation) == f"<Explanation of {policies.ROOMY!r}>"
+
+
+def test_numbers_of_any_kind_are_explained() -> None:
+    half = Fraction(1, 2)
+    kinds = [
+        RetryPolicy(max_elapsed=number, max_retry_after=number, backoff=ConstantBackoff(number))  # type: ignore[arg-type]  # a number all the same
+        for number in (half, 0.5)
+    ]
+    # The first lines name the policy.
+    one, other = (str(explain(policy)).partition("\n\n")[2] for policy in kinds)
+
+    assert one == other
+    assert "500 ms" in one
 
 
 def test_a_notebook_shows_the_svg() -> None:
