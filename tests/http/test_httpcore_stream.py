@@ -176,6 +176,14 @@ def test_those_that_never_end_take_half_of_the_streams_at_most(most: int, kept: 
     assert ends.client.open_outbound_streams == kept
 
 
+def test_those_that_are_read_are_nobodys_to_cancel() -> None:
+    ends = Ends()
+    for _ in range(60):
+        ends.ask(length=5 * MEGABYTE)
+
+    assert ends.abandon(ends.ask(length=300)) == []
+
+
 def test_on_a_connection_that_has_ended_there_is_nothing_to_do() -> None:
     ends = Ends()
     number = ends.ask()
