@@ -88,17 +88,17 @@ def _explain(parsed: Namespace) -> int:
             parsed.svg.write_text(explanation.svg(), encoding="utf-8")
             return 0
     except (OSError, TypeError, ValueError) as wrong:
-        return _refused(wrong)
+        return _cannot_run(wrong)
     try:
         _show(explanation)
     except OSError as failed:
         _write_no_more()
         # A reader that goes, as `head` does, has seen enough: rich ends as quietly.
-        return 1 if isinstance(failed, BrokenPipeError) else _refused(failed)
+        return 1 if isinstance(failed, BrokenPipeError) else _cannot_run(failed)
     return 0
 
 
-def _refused(error: Exception) -> int:
+def _cannot_run(error: Exception) -> int:
     """Say in one line what is wrong."""
     sys.stderr.write(f"{' '.join(str(error).split())}\n")
     return 2

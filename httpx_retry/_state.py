@@ -172,7 +172,7 @@ class CallState(Progress):
         """
         if tokens is None:
             return False
-        # The check's own words are for what fails this one: False is no way to say no.
+        # The check's own words are for what fails this one. False is no way to say no.
         if type(tokens) is not float or not 0.0 <= tokens <= LARGEST:
             check_number("what withdraw returns", tokens)
         self.tokens += tokens

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from inspect import isgeneratorfunction
 from typing import TYPE_CHECKING, Any, get_args
 
 from ._core._checks import check_one_of, check_plain_function
@@ -137,7 +138,8 @@ class WaitGenBackoff:
         **options: Any,
     ) -> None:
         check_plain_function("wait_gen", wait_gen)
-        wait_gen(**options)  # takes them or raises: nothing is asked of what it makes
+        if isgeneratorfunction(wait_gen):
+            wait_gen(**options)  # takes them or raises, and none of it is run yet
         if jitter is None:
             jitter = "none"
         if callable(jitter):

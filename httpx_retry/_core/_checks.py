@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ def check_callable(name: str, value: object) -> None:
 
 
 def check_plain_function(name: str, value: object) -> None:
-    """Raise unless `value` can be called, and gives no coroutine."""
+    """Raise unless `value` can be called, and is not async."""
     check_callable(name, value)
-    if _is_coroutine_function(value):
-        raise TypeError(f"{name} must be a plain function, not the coroutine function {value!r}")
-
-
-def _is_coroutine_function(value: object) -> bool:
     call = getattr(value, "__call__", None)  # noqa: B004 - a callable object's own function
-    return iscoroutinefunction(value) or iscoroutinefunction(call)
+    if _is_async(value) or _is_async(call):
+        raise TypeError(f"{name} must be a plain function, not the async function {value!r}")
+
+
+def _is_async(function: object) -> bool:
+    return iscoroutinefunction(function) or isasyncgenfunction(function)

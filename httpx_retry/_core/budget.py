@@ -41,7 +41,8 @@ class Budget(Protocol):
             now: the clock's monotonic reading, in seconds.
 
         Returns:
-            The tokens taken; None: there are not enough, and the retry is not to be made.
+            The tokens taken, from 0 on; None: there are not enough, and no retry is to be made.
+            Anything else ends the request with a TypeError or a ValueError.
         """
 
     def deposit(self, origin: str, tokens: float | None) -> None:

@@ -6,6 +6,7 @@ It is read, never imported: urllib3 need not be there, and pip's own copy will d
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +15,7 @@ from .backoff import BackoffContext, ExponentialBackoff
 from .outcome import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
     from .outcome import Outcome
 
@@ -120,8 +121,8 @@ def fields_from(retry: Any) -> dict[str, Any]:
     """Return the fields of the policy that does what an urllib3 `Retry` does.
 
     Raises:
-        ValueError: where it sets no bound, or may mean two things.
-        TypeError: for what is no `Retry`.
+        ValueError: where it sets no bound, may mean two things, or names a method in vain.
+        TypeError: for what is no `Retry`, and for a value of the wrong type.
     """
     if isinstance(retry, int):  # what requests takes as `max_retries`
         raise TypeError(
@@ -180,8 +181,10 @@ def _methods(allowed: Any) -> Collection[str]:
             f"allowed_methods={allowed!r} is any method to urllib3 2 and none to urllib3 3:"
             " say None, or name them"
         )
+    if isinstance(allowed, str) or not isinstance(allowed, Collection):
+        raise TypeError(f"allowed_methods must be a collection of methods, not {allowed!r}")
     for each in allowed:
-        if each != each.upper():
+        if isinstance(each, str) and each != each.upper():
             raise ValueError(
                 f"allowed_methods={allowed!r} has {each!r}, which urllib3 takes for no request's"
                 " method: write it in capitals, or leave it out"

@@ -159,9 +159,10 @@ class RetryPolicy:
             UserWarning: once, naming each option that has no counterpart, and what happens instead.
 
         Raises:
-            ValueError: where it has no bound, or `allowed_methods` is empty: that is any method to
-                urllib3 2, and none to urllib3 3.
-            TypeError: for what is no `Retry`.
+            ValueError: where it has no bound; where `allowed_methods` is empty, which is any method
+                to urllib3 2, and none to urllib3 3; and for one that is not in capitals, which is
+                no request's to urllib3.
+            TypeError: for what is no `Retry`, and for a value of the wrong type.
         """
         from .from_urllib3 import fields_from  # noqa: PLC0415 - for those alone who move
 

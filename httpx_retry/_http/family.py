@@ -220,6 +220,8 @@ class Family:
         Raises:
             TypeError: for one of the other; of anything else the wrapped transport has its say.
         """
+        if isinstance(request, self.Request):
+            return  # most are, and each one is asked
         module = self.other_of(request, "Request")
         if module is not None:
             raise TypeError(

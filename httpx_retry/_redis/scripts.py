@@ -52,7 +52,7 @@ return exact(granted)
 # tells of one always writes: a Redis that cannot be written to is not shared.
 COOL_DOWN = """
 local told = tonumber(ARGV[1])
-local left = math.max(0, told, redis.call('PTTL', KEYS[1]))
+local left = math.max(told, redis.call('PTTL', KEYS[1]))
 if told > 0 then
   redis.call('SET', KEYS[1], '', 'PX', left)
 end

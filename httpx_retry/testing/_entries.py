@@ -134,7 +134,7 @@ def _check_error(error: Any, name: str, family: Family) -> None:
             error = _made(error, family)
         except TypeError as wrong:
             raise TypeError(
-                f"{name} must be an instance of {error.__name__}, which needs arguments: {wrong}"
+                f"{name} must be an instance of {error.__name__}, not the class: {wrong}"
             ) from wrong
     _check_family(error, "RequestError", name, family)
 
@@ -183,7 +183,8 @@ def as_exception(
 def _made(kind: type[BaseException], family: Family) -> BaseException:
     own = family.exception_like(kind)
     # httpx's own take a message, others may not.
-    return own("as scripted") if issubclass(own, family.RequestError) else own()
+    takes_message = own.__init__ is family.RequestError.__init__
+    return own("as scripted") if takes_message else own()
 
 
 def played(entry: Any, request: httpx.Request, family: Family) -> httpx.Response:

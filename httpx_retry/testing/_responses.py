@@ -32,7 +32,7 @@ def check_head(status: Any, headers: Any, name: str) -> None:
         httpx.Headers(headers)
     except (TypeError, ValueError) as wrong:
         raise TypeError(
-            f"{name} must have headers that are text, not {headers!r}: {wrong}"
+            f"{name} must have headers of ASCII text or bytes, not {headers!r}: {wrong}"
         ) from wrong
     if not _LEAST_STATUS <= status <= _MOST_STATUS:
         bounds = f"{_LEAST_STATUS} to {_MOST_STATUS}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from hypothesis import strategies as st
@@ -13,7 +13,10 @@ from .._http.faults import REFUSING_STATUSES
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from ._entries import Entry
+    from ._responses import Headers
+
+    # Entries for scripts of either family: a class of httpx stands for httpx2's of that name.
+    Failure = int | tuple[int, Headers] | type[Exception]
 
 __all__ = ["failures", "outages", "refusals"]
 
@@ -29,7 +32,7 @@ _BREAKS = (
 _MOST_WAIT = int(DEFAULT_POLICY.max_retry_after)
 
 
-def refusals(longest_wait: int = 10) -> SearchStrategy[Entry]:
+def refusals(longest_wait: int = 10) -> SearchStrategy[Failure]:
     """Failures that any request survives, a POST included: the server has not processed it.
 
     Args:
@@ -42,7 +45,7 @@ def refusals(longest_wait: int = 10) -> SearchStrategy[Entry]:
     )
 
 
-def failures(longest_wait: int = 10) -> SearchStrategy[Entry]:
+def failures(longest_wait: int = 10) -> SearchStrategy[Failure]:
     """Failures that a request survives which may run twice, such as a GET or a PUT.
 
     Args:
@@ -56,8 +59,8 @@ def failures(longest_wait: int = 10) -> SearchStrategy[Entry]:
 
 
 def outages(
-    most: int = 2, *, failing: SearchStrategy[Entry] | None = None, then: Entry = 200
-) -> SearchStrategy[list[Entry]]:
+    most: int = 2, *, failing: SearchStrategy[Any] | None = None, then: Any = 200
+) -> SearchStrategy[list[Any]]:
     """Scripts of an outage: up to `most` failures in a row, and then an answer.
 
     Args:
@@ -71,6 +74,6 @@ def outages(
     return st.lists(failing, max_size=most).map(lambda script: [*script, then])
 
 
-def _with_a_wait(statuses: tuple[int, ...], longest: int) -> SearchStrategy[Entry]:
+def _with_a_wait(statuses: tuple[int, ...], longest: int) -> SearchStrategy[Failure]:
     headers = st.integers(0, longest).map(lambda seconds: {"Retry-After": str(seconds)})
     return st.tuples(st.sampled_from(statuses), headers)

@@ -238,14 +238,28 @@ def test_an_empty_collection_of_methods_may_mean_two_things(allowed: Any) -> Non
     assert str(told.value).endswith("urllib3 3: say None, or name them")
 
 
-@pytest.mark.parametrize("allowed", [["GET", "post"], frozenset({"post"}), "get"])
+@pytest.mark.parametrize("allowed", [["GET", "post"], frozenset({"post"})])
 def test_a_method_that_urllib3_never_retries_is_named(allowed: Any) -> None:
     retry = Retry(3, status_forcelist=[503], allowed_methods=allowed)
     assert not retry.is_retry("POST", 503)
 
-    with pytest.raises(ValueError, match=re.escape(f"allowed_methods={allowed!r} has ")) as told:
+    said = f"allowed_methods={allowed!r} has 'post', which"
+    with pytest.raises(ValueError, match=re.escape(said)) as told:
         RetryPolicy.from_urllib3(retry)
     assert str(told.value).endswith("no request's method: write it in capitals, or leave it out")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "said"),
+    [
+        (True, "allowed_methods must be a collection of methods, not True"),
+        ("GET", "allowed_methods must be a collection of methods, not 'GET'"),
+        ([1], "each of methods must be a string, not 1"),
+    ],
+)
+def test_what_are_no_methods_is_named(allowed: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        RetryPolicy.from_urllib3(Retry(3, allowed_methods=allowed))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from httpx_retry.adapters import TenacityBackoff, WaitGenBackoff
 from httpx_retry.testing import ScriptedTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import AsyncIterator, Callable, Generator
 
     from httpx_retry import Backoff
     from tests.worlds import World
@@ -260,6 +260,10 @@ async def later(state: object) -> float:
     return 0.0
 
 
+async def always() -> AsyncIterator[float]:
+    yield 0.0
+
+
 @pytest.mark.parametrize(
     ("kind", "arguments", "options", "message"),
     [
@@ -273,6 +277,12 @@ async def later(state: object) -> float:
         ),
         (WaitGenBackoff, ("expo",), {}, "wait_gen must be callable, not 'expo'"),
         (WaitGenBackoff, (later,), {}, "wait_gen must be a plain function"),
+        (
+            WaitGenBackoff,
+            (always,),
+            {},
+            "wait_gen must be a plain function, not the async function",
+        ),
         (WaitGenBackoff, (backoff.expo,), {"jitter": later}, "jitter must be a plain function"),
         (
             WaitGenBackoff,

@@ -7,7 +7,6 @@ import os
 import threading
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from fractions import Fraction
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -385,18 +384,35 @@ async def test_a_refusal_holds_for_a_tenth_of_a_second(world: World, server: Ser
         assert questions(server) == before + 1
 
 
+class Own(float):
+    """As numpy's floats: it has a way of its own to be written down, and keeps to its kind."""
+
+    def __repr__(self) -> str:
+        return f"Own({float(self)})"
+
+    def __add__(self, other: float) -> Own:
+        return Own(float(self) + other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: float) -> Own:
+        return Own(float(self) - other)
+
+
 async def test_numbers_of_any_kind_are_shared(world: World, server: Server) -> None:
     rule: dict[str, Any] = {
-        "capacity": Fraction(5),
-        "share": Fraction(1, 10),
-        "deposit": Fraction(1, 5),
+        "capacity": Own(5),
+        "share": Own(0.1),
+        "deposit": Own(0.2),
+        "timeout_cost": Own(2),
     }
-    async with workers(world, server, **rule, timeout_cost=Fraction(2)) as (one, other):
-        assert await taken(one) + await taken(other) == 5
+    async with workers(world, server, **rule) as (one, other):
+        assert await take(one, load=Load.TIMEOUT) == 2
         one.deposit(SITE, None)
-        assert await take(one, load=Load.TIMEOUT) is None
 
+        assert await taken(one, now=1) + await taken(other, now=1) == 3
         assert not one._link.is_away
+        assert not other._link.is_away
 
 
 async def test_many_that_fail_at_once_ask_together(server: Server, async_world: World) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .servers import Server
 
 
+KEY = f"httpx_retry:cool-down:{{{SITE}}}"
+
+
 @asynccontextmanager
 async def workers(
     world: World, server: Server, **options: Any
@@ -69,6 +72,24 @@ async def test_who_was_not_refused_asks_nothing(world: World, server: Server) ->
         assert questions(server) == before
 
 
+async def test_who_only_asks_writes_nothing(world: World, server: Server) -> None:
+    async with workers(world, server) as (one, other):
+        await impose(one, 1)
+        await impose(other, 9, now=3)
+        before = writes(server)
+        for second in range(2, 6):
+            await remaining(one, second)
+
+        assert writes(server) == before
+
+
+def writes(server: Server) -> int:
+    """How often a script wrote so far."""
+    with server.admin() as client:
+        found: Any = client.info("commandstats")
+    return int(found.get("cmdstat_set", {}).get("calls", 0))
+
+
 async def test_while_it_waits_it_asks_nothing(world: World, server: Server) -> None:
     async with workers(world, server) as (one, _):
         await impose(one, 5)
@@ -101,6 +122,8 @@ async def test_a_longer_wait_is_not_shortened(world: World, server: Server) -> N
         await impose(other, 2)
 
         assert 8.9 < await remaining(other) < 9.1
+        with server.admin() as client:
+            assert client.pttl(KEY) > 8000
 
 
 async def test_a_longer_wait_that_redis_is_yet_to_be_told_of_is_not_shortened(

@@ -129,7 +129,7 @@ ASYNC_CLOCK = SimpleNamespace(monotonic=ask_for_the_time, time=ask_for_the_time)
         ({"clock": ASYNC_CLOCK}, "each of monotonic and time must be a plain function, not the"),
         ({"random": 0.5}, "random must be callable, not 0.5"),
         ({"on_event": 3}, "on_event must be callable, not 3"),
-        ({"on_event": wait_for}, "on_event must be a plain function, not the coroutine function"),
+        ({"on_event": wait_for}, "on_event must be a plain function, not the async function"),
         ({"prepare": 3}, "prepare must be callable, not 3"),
     ],
 )

@@ -457,7 +457,7 @@ async def test_prepare_may_be_a_coroutine_function_in_tasks(world: World, clock:
         return request
 
     if not world.is_async:
-        with pytest.raises(TypeError, match="prepare must be a plain function, not the coroutine"):
+        with pytest.raises(TypeError, match="prepare must be a plain function, not the async"):
             world.transport(Server(200), prepare=prepare)
         return
     server = Server(503, 200)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import httpx
 import httpx2
-from hypothesis.strategies import SearchStrategy
-from typing_extensions import assert_type
 
 from httpx_retry import AsyncRetryTransport, RetryTransport, add_retries
 from httpx_retry.httpx2 import AsyncRetryTransport as AsyncRetryTransport2
 from httpx_retry.httpx2 import RetryTransport as RetryTransport2
 from httpx_retry.opentelemetry import RetryTelemetry
-from httpx_retry.testing import Entry, strategies
+from httpx_retry.testing import ScriptedTransport, strategies
+from httpx_retry.testing.httpx2 import ScriptedTransport as ScriptedTransport2
 
 # One object serves both families, in both worlds.
 telemetry = RetryTelemetry()
@@ -23,4 +22,8 @@ add_retries(httpx.Client(), on_event=telemetry.on_event, prepare=telemetry.prepa
 add_retries(httpx2.Client(), on_event=telemetry.on_event, prepare=telemetry.prepare)
 telemetry.prepare("https://test/", 2)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
-assert_type(strategies.outages(2), SearchStrategy[list[Entry]])
+# So does what the strategies draw.
+ScriptedTransport(strategies.outages(2, then=httpx.Response(200)).example())
+ScriptedTransport2(strategies.outages(2, then=httpx2.Response(200)).example())
+ScriptedTransport([strategies.refusals().example(), strategies.failures().example()])
+ScriptedTransport2([strategies.refusals().example(), strategies.failures().example()])
