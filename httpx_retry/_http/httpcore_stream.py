@@ -6,33 +6,34 @@ nothing is done.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 # RFC 9113 §7: the stream is no longer needed.
 _CANCEL = 0x8
-# Bytes that httpcore lets come unread on a connection, and the fewest that are worth a frame.
-_WINDOW = 1 << 24
-_WORTH_A_FRAME = 1 << 20
+# Bytes that may come of a body that nobody reads.
+_MOST_UNREAD = 1 << 26
 
 
 def abandon_stream(stream: object) -> None:
     """Let a response over HTTP/2 that nobody reads hold up no other on its connection.
 
-    httpcore closes one that was not read to its end without a word. What still comes of it uses up
-    the window that all streams of the connection share (RFC 9113 §5.2.1): after some twenty answers
-    of a megabyte, nothing comes any more. So the window is opened by as much as may still come.
+    httpcore closes one that was not read to its end without a word. What comes of it all the same
+    is lost to the window that all streams of the connection share (RFC 9113 §5.2.1): after some
+    seventeen megabytes, nothing comes any more. So it is given back here, and as it comes.
 
     To read it takes time, and a read that times out takes the connection with it. To cancel each is
-    what servers take for an attack (CVE-2023-44487), and then they end the connection. Only where
-    unread streams are half of those that may be open, the oldest is cancelled: it may never end.
+    what servers take for an attack (CVE-2023-44487), and then they end the connection. So only what
+    is very long is cancelled; and the oldest, which may never end, where more than half of the
+    streams that may be open are unread.
 
     Nothing is sent here: it goes with what is sent next on the connection, which is what whoever
-    reads there next sends.
+    reads something there next sends.
 
     Args:
         stream: the response's, not closed yet.
@@ -43,31 +44,57 @@ def abandon_stream(stream: object) -> None:
         return
     try:
         connection = beneath._connection  # noqa: SLF001 - httpcore has no other way
-        state, read = connection._h2_state, connection._events.keys() - {stream_id}  # noqa: SLF001 - as said
-        # A copy, as threads begin streams meanwhile.
-        streams = list(state.streams.items())
-        unread = [each for number, each in streams if number not in read and not each.closed]
-        if 2 * len(unread) > _most_open(state):
-            state.reset_stream(unread.pop(0).stream_id, _CANCEL)
-        wanted = _WINDOW + sum(map(_still_to_come, unread))
-        missing = wanted - state.inbound_flow_control_window
-        if missing >= _WORTH_A_FRAME:
-            state.increment_flow_control_window(missing)
-    except Exception:  # noqa: BLE001, S110 - the connection has ended, or httpcore is another one
+        state, events = connection._h2_state, connection._events  # noqa: SLF001 - as said
+        came = sum(getattr(each, "flow_controlled_length", 0) for each in events[stream_id])
+        state.acknowledge_received_data(came, stream_id)
+        for number in _too_many(state, events, stream_id):
+            state.reset_stream(number, _CANCEL)
+        own = state.streams[stream_id]
+        if (own._expected_content_length or 0) > _MOST_UNREAD:  # noqa: SLF001 - what h2 itself goes by
+            state.reset_stream(stream_id, _CANCEL)
+        else:
+            _give_back_what_comes(state, own)
+    except Exception:  # noqa: BLE001, S110 - it has ended, or httpcore is another one
         pass
 
 
-def _most_open(state: Any) -> int:
-    """How many streams httpcore opens at a time."""
+def _too_many(state: Any, events: Mapping[int, Any], stream_id: int) -> list[int]:
+    """The oldest streams that nobody reads, as far as these are more than half of all there may be.
+
+    Args:
+        state: h2's.
+        events: httpcore's: of the streams that are read, and of this one.
+        stream_id: the one that is abandoned now.
+    """
+    # Before the events: what threads begin meanwhile stands there first.
+    streams = list(state.streams.items())
+    unread = [
+        number
+        for number, stream in streams
+        if not stream.closed and (number == stream_id or number not in events)
+    ]
     ours, theirs = state.local_settings, state.remote_settings
-    return int(min(ours.max_concurrent_streams, theirs.max_concurrent_streams))
+    most = min(ours.max_concurrent_streams, theirs.max_concurrent_streams)
+    return unread[: max(0, len(unread) - most // 2)]
 
 
-def _still_to_come(stream: Any) -> int:
-    """The bytes that may still come on a stream: what its Content-Length says, if it has one."""
-    window: int = stream.inbound_flow_control_window
-    told = stream._expected_content_length  # noqa: SLF001 - what h2 itself goes by
-    return window if told is None else min(window, told - stream._actual_content_length)  # noqa: SLF001 - as said
+def _give_back_what_comes(state: Any, stream: Any) -> None:
+    """Have h2 give back what comes on a stream, and cancel it once that is too much."""
+    receive_data = stream.receive_data
+    left = _MOST_UNREAD
+
+    def receive_unread(data: bytes, end_stream: bool, size: int) -> Any:
+        nonlocal left
+        result = receive_data(data, end_stream, size)
+        left -= size
+        # Whoever reads on the connection comes by here, for a response of its own.
+        with suppress(Exception):
+            state.acknowledge_received_data(size, stream.stream_id)
+            if left < 0:
+                state.reset_stream(stream.stream_id, _CANCEL)
+        return result
+
+    stream.receive_data = receive_unread
 
 
 def put_deadline(
