@@ -176,6 +176,18 @@ def test_where_a_generator_ends_its_last_wait_goes_on() -> None:
     assert waits(WaitGenBackoff(backoff.constant, jitter=None, interval=[1, 5])) == [1, *[5] * 5]
 
 
+def test_what_makes_a_generator_is_not_called_before_it_is_asked_for_a_wait() -> None:
+    made: list[dict[str, Any]] = []
+
+    def make(**options: Any) -> Generator[float, Any, None]:
+        made.append(options)
+        return backoff.constant(**options)
+
+    every_3_s = WaitGenBackoff(make, jitter=None, interval=3)
+    assert made == []
+    assert every_3_s(context(1)) == 3
+
+
 def test_a_generator_without_a_wait_is_refused() -> None:
     with pytest.raises(ValueError, match=r"wait_gen must yield a wait, and WaitGenBackoff\(const"):
         WaitGenBackoff(backoff.constant, interval=())(context(1))
