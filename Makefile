@@ -29,8 +29,9 @@ test: $(READY)  ## Run the tests
 soak: $(READY)  ## 10 minutes of mixed traffic and faults: memory and open files stay flat
 	$(BIN)/python -m tests.faults.soak --minutes 10
 
+# The longest first, so that both end together.
 check: $(READY)  ## All that CI runs: lint, format, types, tests, docs, build, smoke test; two at a time
-	$(MAKE) --jobs 2 --output-sync=target cover lint types over-httpx2 docs smoke
+	$(MAKE) --jobs 2 --output-sync=target cover lint over-httpx2 smoke docs types
 
 lint: $(READY)  ## Check style and format
 	$(BIN)/ruff check
