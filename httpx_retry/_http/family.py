@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    # What both families have, for type checkers: where httpx2 is not installed, they know nothing
-    # of its classes, and take anything for one.
+    # What both have: where httpx2 is not installed, type checkers take anything for its classes.
 
     class AnyRequest(Protocol):
         """A `Request`."""
@@ -209,10 +208,9 @@ class Family:
     def exception_like(self, kind: type[BaseException]) -> type[BaseException]:
         """Return this family's class for the other's of the same name; any other as it is."""
         name = kind.__name__
-        if any(kind is getattr(sys.modules.get(each), name, None) for each in _MODULES):
-            own: type[BaseException] = getattr(self._module, name, kind)
-            return own
-        return kind
+        is_one = any(kind is getattr(sys.modules.get(each), name, None) for each in _MODULES)
+        own: type[BaseException] = getattr(self._module, name, kind) if is_one else kind
+        return own
 
     def check_request(self, request: object) -> None:
         """Check that a request is of this family: a client of the other one has another's.
@@ -222,7 +220,7 @@ class Family:
         """
         if isinstance(request, self.Request):
             return  # most are, and each one is asked
-        module = self.other_of(request, "Request")
+        module = _module_of(request, "Request")
         if module is not None:
             raise TypeError(
                 f"this transport is for {self.name}, and the request is of {module}:"
