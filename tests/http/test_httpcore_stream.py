@@ -162,6 +162,17 @@ def test_one_that_goes_on_and_on_is_cancelled_in_the_end() -> None:
     assert WINDOW // 2 < ends.window <= WINDOW
 
 
+def test_unless_that_is_its_end() -> None:
+    ends = Ends()
+    number = ends.ask()
+    ends.abandon(number)
+    ends.send(number, 64 * MEGABYTE)
+
+    ends.server.send_data(number, b"x", end_stream=True)
+
+    assert resets(ends.talk()) == []
+
+
 @pytest.mark.parametrize(("most", "kept"), [(100, 50), (30, 15), (1000, 50), (1, 0)])
 def test_those_that_never_end_take_half_of_the_streams_at_most(most: int, kept: int) -> None:
     ends = Ends(most)
