@@ -115,6 +115,19 @@ def test_a_short_body_is_drained_if_that_cannot_last() -> None:
     assert ends_after(0, drain_of(0, left=0.0))
 
 
+def test_what_nobody_sees_is_read_where_the_connection_gives_it() -> None:
+    given: Any = object()
+    outer: Any = SimpleNamespace(_httpcore_stream=SimpleNamespace(_stream=given))
+    answer = httpx.Response(503, headers={"Content-Length": "9"})
+    request = httpx.Request("GET", "http://test/", extensions={"timeout": {"read": 5.0}})
+
+    for stream in (outer, given):
+        answer.stream = stream
+        drain = drain_for(request, answer, FakeClock().monotonic, None, None)
+        assert drain is not None
+        assert drain.stream is given
+
+
 @pytest.mark.parametrize(
     "deadline", [None, Deadline({"read": 7.0}, None, FakeClock().monotonic)], ids=["none", "sent"]
 )
