@@ -19,6 +19,8 @@ from . import hostile
 
 Raw = list[tuple[bytes, bytes]]
 _DIGITS = re.compile(rb"\d+(?:\.\d+)?", re.ASCII)
+# Seconds, or milliseconds: thirty thousand years stand for whatever is above.
+_LONGEST_WAIT = 1e12
 
 
 def said(headers: Raw, *names: bytes) -> list[bytes]:
@@ -28,6 +30,7 @@ def said(headers: Raw, *names: bytes) -> list[bytes]:
 @given(status=st.integers(100, 999), headers=hostile.headers(hostile.HINTS), now=st.floats(0, 4e9))
 @example(status=429, headers=[(b"ratelimit", b'"a";r=0;t=1,' * 5000)], now=0.0)
 @example(status=429, headers=[(b"ratelimit", b"a" * 50_000 + b"=")], now=0.0)
+@example(status=503, headers=[(b"Retry-After", b"9" * 18)], now=0.0)
 def test_a_wait_is_one_of_the_numbers_or_dates_that_stand_there(
     status: int, headers: Raw, now: float
 ) -> None:
@@ -40,7 +43,9 @@ def test_a_wait_is_one_of_the_numbers_or_dates_that_stand_there(
         return
     assert 0 <= found.wait < 1e13
     values = said(headers, *(each.lower().encode() for each in hostile.HINTS if each != "Date"))
-    numbers = [float(number) for value in values for number in _DIGITS.findall(value)]
+    numbers = [
+        min(float(number), _LONGEST_WAIT) for value in values for number in _DIGITS.findall(value)
+    ]
     moments = [*numbers, *filter(None, map(read_date, map(bytes.strip, values)))]
     clocks = [now, *filter(None, map(read_date, map(bytes.strip, said(headers, b"date"))))]
     possible = {each / 1000 for each in numbers} | set(numbers)
