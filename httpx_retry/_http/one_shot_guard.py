@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +35,14 @@ class OneShotGuard(BodyGuard):
         self._kept: SpooledTemporaryFile[bytes] | None = None
         self._size = 0
         self._is_untouched = True
+        self._is_between = False  # what was taken of it is not kept yet, and may never be
         # By an earlier hop, say.
         self._was_read = getattr(stream, "_is_stream_consumed", False)
 
     @property
     def is_replayable(self) -> bool:
         """Whether no byte was taken of it, or all that was read of it was kept."""
-        return self._is_untouched or self._kept is not None
+        return not self._is_between and (self._is_untouched or self._kept is not None)
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._begin()
@@ -48,15 +50,18 @@ class OneShotGuard(BodyGuard):
             self._start(iter(self._stream))
         # Read by hand: only so is an end by an error told from the end, and from being left.
         while True:
+            self._is_between = True
             try:
                 chunk = next(self._iterator)
             except StopIteration:
+                self._is_between = False
                 self._check_end()
                 return
             except BaseException as error:
                 self._break(error)
                 raise
             self._keep(chunk)
+            self._is_between = False
             yield chunk
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -65,25 +70,36 @@ class OneShotGuard(BodyGuard):
         if self._iterator is None:
             self._start(self._stream.__aiter__())
         while True:
+            self._is_between = True
             try:
                 chunk = await anext(self._iterator)
             except StopAsyncIteration:
+                self._is_between = False
                 self._check_end()
                 return
             except BaseException as error:
                 self._break(error)
                 raise
             self._keep(chunk)
+            self._is_between = False
             yield chunk
 
     def _begin(self) -> Iterator[bytes]:
         """What earlier sends have read already."""
         if not self.is_replayable:
             raise self._refuse("it is a stream that was read already")
-        if self._kept is not None:
+        if self._kept is None:
+            return
+        missing = self._size
+        # What a full disk has not taken comes to light here.
+        with suppress(OSError):
             self._kept.seek(0)
             while chunk := self._kept.read(_CHUNK):
+                missing -= len(chunk)
                 yield chunk
+        if missing:
+            self._forget()
+            raise self._refuse("what was kept of it could not be read back")
 
     def _start(self, iterator: Any) -> None:
         self._iterator = iterator
@@ -115,13 +131,17 @@ class OneShotGuard(BodyGuard):
         if self._size > self._capacity:
             self._forget()
             return
-        self._kept.seek(0, os.SEEK_END)
-        self._kept.write(chunk)
+        try:
+            self._kept.seek(0, os.SEEK_END)
+            self._kept.write(chunk)
+        except OSError:
+            self._forget()  # no room: it is sent once, as without a buffer
 
     def _forget(self) -> None:
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            with suppress(OSError):  # it may be written to once more
+                kept.close()
 
     def close(self) -> None:
         """Forget the body's errors, and what was kept of it. The body itself is the caller's."""

@@ -1,0 +1,124 @@
+"""What a replay buffer keeps on a disk that is full: it is sent again whole, or not at all."""
+
+from __future__ import annotations
+
+import resource
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from httpx_retry import RetryPolicy, StopReason, retry_history
+from httpx_retry._http.family import Family
+from httpx_retry._http.one_shot_guard import OneShotGuard
+from tests.faults.lab import HTTP1Server, Reply
+from tests.faults.lab.clients import leaves_upload_unfinished
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from httpx_retry.testing import FakeClock
+    from tests.worlds import World
+
+MIB = 1 << 20
+# Up to a mebibyte stands in memory; what is more turns all of it to a file.
+CHUNKS = [bytes([number]) * 100_000 for number in range(40)]
+BODY = b"".join(CHUNKS)
+ROOMY = RetryPolicy(replay_buffer=2 * len(BODY))
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """No file grows beyond so many bytes: what is written to a full disk fails just so."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def guard_of(*chunks: bytes) -> Any:
+    return OneShotGuard(iter(chunks), Family(httpx), 2 * len(BODY))
+
+
+@pytest.mark.parametrize(
+    "room",
+    [
+        MIB // 2,  # fails as the memory turns to a file
+        2 * MIB,  # fails later on
+    ],
+)
+async def test_without_room_for_a_copy_a_body_is_sent_once_and_whole(
+    world: World, clock: FakeClock, room: int
+) -> None:
+    with HTTP1Server([Reply(503)]) as server:
+        async with world.client(None, clock=clock, policy=ROOMY, trust_env=False) as client:
+            with files_of_at_most(room):
+                content = world.one_shot(iter(CHUNKS))
+                response = await client.request("PUT", server.url, content=content)
+
+    assert response.status_code == 503
+    assert [attempt.reason for attempt in retry_history(response)] == [
+        StopReason.BODY_NOT_REPLAYABLE
+    ]
+    assert [received.body for received in server.processed["/"]] == [BODY]
+
+
+def test_a_copy_that_comes_to_lack_something_is_refused_and_never_sent_short() -> None:
+    # Given a copy whose last bytes are yet to be written,
+    mine = guard_of(bytes(MIB + 1), b"the last few")
+    with files_of_at_most(MIB + 5):
+        assert len(b"".join(mine)) == MIB + 13
+        assert mine.is_replayable
+
+        # when it is to be sent again,
+        with pytest.raises(httpx.RemoteProtocolError) as refused:
+            b"".join(mine)
+
+    # then that send breaks off, and there is no other.
+    assert str(refused.value).endswith("what was kept of it could not be read back")
+    assert mine.refusal is refused.value
+    assert not mine.is_replayable
+
+
+def test_a_copy_that_is_closed_has_no_more_to_say_of_the_disk() -> None:
+    mine = guard_of(bytes(MIB + 1), b"the last few")
+    with files_of_at_most(MIB + 5):
+        assert len(b"".join(mine)) == MIB + 13
+
+        mine.close()
+
+
+class Alarm(bytes):
+    """A chunk during whose keeping a signal's handler raises, as one may at any line."""
+
+    def __len__(self) -> int:
+        raise TimeoutError
+
+
+@leaves_upload_unfinished
+async def test_a_chunk_that_was_taken_and_not_kept_is_missed(world: World) -> None:
+    # Given a body of which a chunk was taken when an alarm went off,
+    sent: list[bytes] = []
+
+    class Reading(httpx.BaseTransport, httpx.AsyncBaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            sent.extend(request.stream)  # type: ignore[arg-type] # a sync one here
+            return httpx.Response(200)
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            async for chunk in request.stream:  # type: ignore[union-attr] # an async one here
+                sent.append(chunk)
+            return httpx.Response(200)
+
+    transport = world.transport(Reading(), policy=ROOMY)
+    content = world.one_shot(iter([b"first ", Alarm(b"second "), b"third"]))
+
+    # when its error is one that may be the network's,
+    with pytest.raises(TimeoutError):
+        await world.handle(transport, httpx.Request("PUT", "http://test/", content=content))
+
+    # then nothing is sent that lacks it.
+    assert b"third" not in sent
