@@ -139,7 +139,9 @@ class LatestAttempt(CallState):
         response.request = request = self.request
         wait, should_retry = hints_of(status, response.headers, self._ended_at)
         evidence = evidence_of_status(status, policy.statuses)
-        self._outcome = Outcome(request, evidence, response, None, status, wait, should_retry)
+        self._outcome = Outcome(
+            request, evidence, response, None, status, wait, should_retry, wait == 0.0
+        )
         if policy.read_body and policy.retry_if is not None:
             self.wants_body = not (response.is_stream_consumed or opens_a_tunnel(response))
 

@@ -117,7 +117,7 @@ def decide(
     if refusal is not None:
         return refusal
     asked = outcome.server_wait
-    delay = asked if asked is not None else _own_delay(policy, progress, outcome, random)
+    delay = asked or _own_delay(policy, progress, outcome, random)
     longest = policy.max_elapsed
     if longest is not None and is_too_late(longest, progress.elapsed, delay):
         return DEADLINE

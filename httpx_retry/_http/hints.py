@@ -11,12 +11,17 @@ from __future__ import annotations
 import re
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import httpx
+
+    # By its name in small letters, each value of a header.
+    Fields = dict[bytes, list[bytes]]
+
+_T = TypeVar("_T")
 
 # Digits enough for any wait or POSIX time; longer numbers are noise, or an attack on the parser.
 # Compiled when one is first needed: it takes as long as to load this room.
@@ -82,84 +87,93 @@ def read_hints(status: int, headers: Iterable[tuple[bytes, bytes]], now: float) 
         headers: its raw header fields, in any case.
         now: POSIX seconds.
     """
-    found: dict[bytes, bytes] = {}
+    found: Fields = {}
     for name, value in headers:
         lowered = name.lower()
         if lowered in _NAMES:
-            found.setdefault(lowered, value.strip())
+            found.setdefault(lowered, []).append(value.strip())
     if _TELLING.isdisjoint(found):
         return _SILENT
-    return Hints(
-        _wait(status, found, now), _SHOULD_RETRY.get(found.get(b"x-should-retry", b"").lower())
-    )
+    return Hints(_wait(status, found, now), _first(found, b"x-should-retry", _should_retry))
 
 
-def _wait(status: int, found: dict[bytes, bytes], now: float) -> float | None:
-    milliseconds = _delay(found.get(b"retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    wait = _retry_after(found, now)
+def _wait(status: int, found: Fields, now: float) -> float | None:
+    milliseconds = [_delay(value) for value in found.get(b"retry-after-ms", ())]
+    wait = _longest(milliseconds)
+    if wait is not None:
+        return wait / 1000
+    wait = _longest([_retry_after(value, found, now) for value in found.get(b"retry-after", ())])
     if wait is None and _is_limited(status, found):
         wait = _rate_limit(found, now)
     return wait
 
 
-def _retry_after(found: dict[bytes, bytes], now: float) -> float | None:
-    value = found.get(b"retry-after")
+def _longest(waits: Iterable[float | None]) -> float | None:
+    """The longest, as where a proxy has added its own no retry is earlier than either asks."""
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _first(found: Fields, name: bytes, read: Callable[[bytes], _T | None]) -> _T | None:
+    """The first value of a header that is valid."""
+    values = (read(value) for value in found.get(name, ()))
+    return next((value for value in values if value is not None), None)
+
+
+def _retry_after(value: bytes, found: Fields, now: float) -> float | None:
     seconds = _delay(value)
     return seconds if seconds is not None else _until(read_date(value), found, now)
 
 
-def _is_limited(status: int, found: dict[bytes, bytes]) -> bool:
+def _should_retry(value: bytes) -> bool | None:
+    return _SHOULD_RETRY.get(value.lower())
+
+
+def _is_limited(status: int, found: Fields) -> bool:
     return status in _LIMIT_STATUSES or (
-        status == _FORBIDDEN and _number(found.get(b"x-ratelimit-remaining")) == 0
+        status == _FORBIDDEN and _first(found, b"x-ratelimit-remaining", _number) == 0
     )
 
 
-def _rate_limit(found: dict[bytes, bytes], now: float) -> float | None:
-    wait = _structured_rate_limit(found.get(b"ratelimit"))
+def _rate_limit(found: Fields, now: float) -> float | None:
+    wait = _structured_rate_limit(b",".join(found.get(b"ratelimit", ())))
     for prefix in (b"", b"x-"):
         # With something remaining, the reset is no reason to wait: a plain 503 shows it as well.
-        if wait is None and not _number(found.get(prefix + b"ratelimit-remaining")):
-            reset = _number(found.get(prefix + b"ratelimit-reset"))
+        if wait is None and not _first(found, prefix + b"ratelimit-remaining", _number):
+            reset = _first(found, prefix + b"ratelimit-reset", _number)
             wait = (
                 _until(reset, found, now) if reset is not None and reset >= _EPOCH_FROM else reset
             )
     return wait
 
 
-def _structured_rate_limit(value: bytes | None) -> float | None:
+def _structured_rate_limit(value: bytes) -> float | None:
     """The longest reset among the quotas that are used up."""
-    if value is None:
-        return None
     waits = []
     # The older form is one quota whose members are parted by commas; the present one is a list.
     quotas = [value.replace(b",", b";")] if b"=" in value.split(b";")[0] else value.split(b",")
     for quota in quotas:
         pairs = (member.partition(b"=") for member in quota.split(b";"))
         members = {key.strip().lower(): number.strip() for key, _, number in pairs}
-        remaining = _number(members.get(b"r", members.get(b"remaining")))
-        reset = _number(members.get(b"t", members.get(b"reset")))
+        remaining = _number(members.get(b"r", members.get(b"remaining", b"")))
+        reset = _number(members.get(b"t", members.get(b"reset", b"")))
         if not remaining and reset is not None:
             waits.append(reset)
     return max(waits, default=None)
 
 
-def _delay(value: bytes | None) -> float | None:
-    if value is None or not re.fullmatch(_DELAY, value):
-        return None
-    return min(float(value), _LONGEST_DELAY)
+def _delay(value: bytes) -> float | None:
+    return min(float(value), _LONGEST_DELAY) if re.fullmatch(_DELAY, value) else None
 
 
-def _number(value: bytes | None) -> float | None:
-    return float(value) if value is not None and re.fullmatch(_NUMBER, value) else None
+def _number(value: bytes) -> float | None:
+    return float(value) if re.fullmatch(_NUMBER, value) else None
 
 
-def _until(moment: float | None, found: dict[bytes, bytes], now: float) -> float | None:
+def _until(moment: float | None, found: Fields, now: float) -> float | None:
     if moment is None:
         return None
     # It counts from the server's own clock where that is shown.
-    server_now = read_date(found.get(b"date"))
+    server_now = _first(found, b"date", read_date)
     if server_now is None:
         server_now = now
     return moment - server_now if moment >= server_now else None

@@ -32,9 +32,11 @@ def load_of(outcome: Outcome, family: Family) -> Load:
     if error is None:
         assert status is not None
         # A good answer that `retry_if` wants again, as a poll does, is not one of a server in need.
-        is_free = status < FIRST_ERROR_STATUS or (
-            wait is not None
-            and (status == _TOO_MANY_REQUESTS or (status == _UNAVAILABLE and wait >= _NAMED))
+        named = wait or 0.0
+        is_free = (
+            status < FIRST_ERROR_STATUS
+            or (status == _TOO_MANY_REQUESTS and named > 0.0)
+            or (status == _UNAVAILABLE and named >= _NAMED)
         )
         return _NONE if is_free else _SOME
     if isinstance(error, family.TimeoutException | TimeoutError):

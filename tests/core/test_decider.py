@@ -143,6 +143,12 @@ def test_the_server_is_obeyed_up_to_the_bound_on_all_its_waits_together() -> Non
     )
 
 
+def test_a_wait_of_nothing_that_the_server_asks_for_is_no_word_against_the_backoff() -> None:
+    asked = outcome(server_wait=0.0)
+
+    assert decision(what=asked) == Retry(1, RetryReason.IDEMPOTENT_METHOD)
+
+
 def test_a_wait_that_would_pass_the_deadline_is_not_begun() -> None:
     policy = RetryPolicy(max_elapsed=10, backoff=ConstantBackoff(4))
 

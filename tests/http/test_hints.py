@@ -113,8 +113,39 @@ def test_milliseconds_win_over_seconds_and_seconds_over_limits() -> None:
     assert wait(429, RateLimit="nothing", RateLimit_Reset="3", X_RateLimit_Reset="2") == 3.0
 
 
-def test_the_first_of_two_equal_headers_is_read() -> None:
-    assert read_hints(503, [(b"Retry-After", b"1"), (b"retry-after", b"2")], NOW).wait == 1.0
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        (["1", "2"], 2.0),
+        (["2", "1"], 2.0),
+        (["soon", "30"], 30.0),
+        (["30", "soon"], 30.0),
+        (["Sun, 06 Nov 1994 08:49:37 GMT", "3"], 777.0),
+        (["soon", "later"], None),
+    ],
+)
+def test_where_a_wait_is_asked_for_twice_no_retry_is_earlier_than_either(
+    values: list[str], seconds: float | None
+) -> None:
+    fields = [(b"Retry-After", value.encode()) for value in values]
+    in_thousandths = [(b"retry-after-ms", value.encode()) for value in values]
+
+    assert read_hints(503, fields, NOW).wait == seconds
+    if seconds != 777.0:
+        assert read_hints(503, in_thousandths, NOW).wait == (seconds and seconds / 1000)
+
+
+def test_of_other_headers_that_come_twice_the_first_valid_one_is_read() -> None:
+    def told(*fields: tuple[bytes, bytes]) -> tuple[float | None, bool | None]:
+        return read_hints(429, fields, NOW)
+
+    reset = b"x-ratelimit-reset"
+    assert told((reset, b"soon"), (reset, b"5"), (reset, b"9")) == (5.0, None)
+    assert told((b"x-should-retry", b"maybe"), (b"X-Should-Retry", b"False")) == (None, False)
+    assert told((b"RateLimit", b'"a";r=0;t=4'), (b"RateLimit", b'"b";r=0;t=8')) == (8.0, None)
+    date = formatdate(DATE - 30, usegmt=True).encode()
+    until = b"Sun, 06 Nov 1994 08:49:37 GMT"
+    assert told((b"Date", b"today"), (b"Date", date), (b"Retry-After", until)) == (30.0, None)
 
 
 @pytest.mark.parametrize(

@@ -432,7 +432,8 @@ async def test_a_poll_takes_nothing_from_those_who_meet_a_failure(
         ({"status": 503, "server_wait": 0.5}, Load.SOME),
         ({"status": 503, "server_wait": 1.0}, Load.NONE),
         ({"status": 429}, Load.SOME),
-        ({"status": 429, "server_wait": 0.0}, Load.NONE),
+        ({"status": 429, "server_wait": 0.0}, Load.SOME),  # it names no time to come back
+        ({"status": 429, "server_wait": 0.001}, Load.NONE),
         ({"status": 502, "server_wait": 9.0}, Load.SOME),
         ({"error": httpx.ConnectTimeout("")}, Load.TIMEOUT),
         ({"error": httpx.PoolTimeout("")}, Load.TIMEOUT),

@@ -44,6 +44,33 @@ async def test_a_wait_of_nothing_is_not_slept(world: World, clock: FakeClock) ->
     assert clock.sleeps == []
 
 
+@pytest.mark.parametrize(
+    "hint",
+    [
+        {"Retry-After": "0"},
+        {"retry-after-ms": "0"},
+        {"RateLimit-Reset": "0"},
+        {"Retry-After": "Tue, 14 Nov 2023 22:13:20 GMT", "Date": "Tue, 14 Nov 2023 22:13:20 GMT"},
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_server_that_always_asks_for_no_wait_is_not_asked_again_and_again_without_one(
+    world: World, clock: FakeClock, status: int, hint: dict[str, str]
+) -> None:
+    # Given a server that rounds its waits down to whole seconds,
+    server = Server(*[(status, hint)] * 1000)
+
+    # when it refuses 100 requests,
+    async with world.client(server, **options(clock)) as client:
+        first = await client.get()
+        for _ in range(99):
+            await client.get()
+
+    # then each is sent again at once, once; and the budget bounds them all.
+    assert [attempt.wait for attempt in retry_history(first)] == [0.0, 0.2, 0.4, None]
+    assert server.sends == 100 + 20
+
+
 async def test_too_long_a_wait_hands_the_response_over_at_once(
     world: World, clock: FakeClock
 ) -> None:
