@@ -13,6 +13,7 @@ from ._core.budget import FRESH
 from ._core.clock import SYSTEM_CLOCK
 from ._core.policy import DEFAULT_POLICY
 from ._hooks import AsyncPrepare, as_async_method, as_async_prepare
+from ._http.alarm import alarm_of
 from ._http.family import Family
 from ._http.representation import OK, WITHOUT_BODY
 from ._http.requests import origin_of
@@ -252,16 +253,19 @@ class AsyncRetryDriver:
 
     async def _drain(self, drain: Drain, stream: Any) -> None:
         """Read what is thrown away, before the wait: then its connection is not lost."""
+        alarm: Exception | None = None
         try:
             chunks = aiter(drain.stream)
             async for chunk in chunks:
                 if drain.is_over(len(chunk)):
                     await end_async_iteration(chunks)
                     break
-        except Exception:  # noqa: BLE001, S110 - how it breaks meanwhile is nobody's concern
-            pass
+        except Exception as error:  # noqa: BLE001 - how it breaks meanwhile is nobody's concern
+            alarm = alarm_of(error)
         finally:
             await close_async_stream(stream)
+        if alarm is not None:
+            raise alarm
 
     async def aclose(self) -> None:
         """Close the wrapped transport, and end the retrying of every call begun before.

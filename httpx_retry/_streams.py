@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ._http.alarm import alarm_of
 from ._loop import asyncio_loop, undisturbed
 
 if TYPE_CHECKING:
@@ -34,12 +35,17 @@ async def end_async_iteration(iterator: Any) -> None:
 
 
 def close_stream(stream: Any) -> None:
-    """Close what is thrown away; how it breaks then is nobody's concern. None: nothing is."""
+    """Close what is thrown away; how it breaks then is nobody's concern. None: nothing is.
+
+    Raises:
+        Exception: what a signal's handler raises meanwhile.
+    """
     if stream is not None:
-        try:  # noqa: SIM105 - contextlib's manager costs what all else here does
+        try:
             stream.close()
-        except Exception:  # noqa: BLE001, S110 - as said
-            pass
+        except Exception as error:
+            if alarm_of(error) is not None:
+                raise
 
 
 async def close_async_stream(stream: Any) -> None:

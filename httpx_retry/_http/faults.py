@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._core.outcome import Evidence
+from .alarm import alarm_of
 from .causes import chain_of, first, is_a, is_of_proxy, names_the_network, says_too_much
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def fault_of(
         wire: what it went out through.
         witness: what was seen of the attempt; None where nothing was to be proved.
     """
+    if alarm_of(error) is not None:
+        return BUG
     chain = chain_of(error)
     if isinstance(error, wire.family.TransportError):
         fault = _mapped(error, chain, request, wire)
@@ -152,13 +155,20 @@ def _of_our_stream(chain: tuple[Any, ...], witness: Witness) -> Fault:
 
 
 def _proxy_refusal(text: str) -> Fault:
-    """An HTTP proxy's status stands in the text and nowhere else; SOCKS has none."""
+    """What a proxy says stands in the text and nowhere else: an HTTP proxy begins with a status."""
     status = text[:3]
     # aiohttp writes a comma after it.
     is_status = status.isascii() and status.isdigit() and text[3:4] in (" ", ",")
     refused = is_status and status[0] == "4"
+    if text.startswith(_SOCKS_REFUSES_US) or text.endswith(_SOCKS_REFUSES_THIS):
+        return PERMANENT  # four wrong passwords may lock an account
     # These a proxy may say today and take back tomorrow, as an origin may.
     return PERMANENT if refused and int(status) not in REFUSING_STATUSES else UNSENT
+
+
+# httpcore's words for RFC 1928 §3 and §6, and RFC 1929 §2.
+_SOCKS_REFUSES_US = ("Invalid username/password", "Requested ")
+_SOCKS_REFUSES_THIS = (": Connection not allowed by ruleset.", " not supported.")
 
 
 def _is_about_certificates(chain: tuple[Any, ...]) -> bool:

@@ -225,6 +225,25 @@ async def test_a_socks_proxy_that_refuses_has_sent_nothing(
         await expect(world, clock, origin, "POST", UNSENT, transport={"proxy": proxy.url})
 
 
+@leaves_socket_open
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("code", "login"),
+    [
+        (2, ""),  # its rules forbid it
+        (7, ""),  # it knows no CONNECT
+        (8, ""),  # nor this type of address
+        (0, "user:password@"),  # it takes no logins
+    ],
+)
+async def test_a_socks_proxy_that_will_always_refuse_is_asked_once(
+    world: World, clock: FakeClock, code: int, login: str, method: str
+) -> None:
+    with HTTP1Server(tls=Identity()) as origin, SOCKSServer([SOCKSRefusal(code)]) as proxy:
+        through = {"proxy": proxy.url.replace("//", f"//{login}")}
+        await expect(world, clock, origin, method, PERMANENT, transport=through)
+
+
 async def test_a_full_pool_has_sent_nothing(world: World, clock: FakeClock) -> None:
     limits = httpx.Limits(max_connections=1)
     with HTTP1Server() as server:

@@ -20,6 +20,7 @@ RANKS = (
     ("_core.policy",),
     ("_core.decider",),
     ("_http.causes",),
+    ("_http.alarm",),
     ("_http.family",),
     ("_http.deadline",),
     (

@@ -178,13 +178,21 @@ def test_what_the_caller_was_busy_with_is_not_looked_at() -> None:
         ("429 Too Many Requests", Evidence.UNSENT),
         ("503 Service Unavailable", Evidence.UNSENT),
         ("Proxy Server could not connect: Connection refused.", Evidence.UNSENT),
+        ("Proxy Server could not connect: Connection not allowed by ruleset.", Evidence.PERMANENT),
+        ("Proxy Server could not connect: Command not supported.", Evidence.PERMANENT),
+        ("Proxy Server could not connect: Address type not supported.", Evidence.PERMANENT),
+        ("Invalid username/password", Evidence.PERMANENT),
+        (
+            "Requested NO AUTHENTICATION REQUIRED from proxy server, but got NO ACCEPTABLE METHODS.",
+            Evidence.PERMANENT,
+        ),
         ("", Evidence.UNSENT),
         ("4", Evidence.UNSENT),
         ("403", Evidence.UNSENT),
         ("\u0664\u0660\u0663 ", Evidence.UNSENT),
     ],
 )
-def test_a_proxys_status_stands_in_its_text(text: str, expected: Evidence) -> None:
+def test_what_a_proxy_says_stands_in_its_text(text: str, expected: Evidence) -> None:
     assert evidence(httpx.ProxyError(text)) is expected
 
 
