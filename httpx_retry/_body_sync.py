@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 class BodyStream:
     """A response body that is mended where it breaks off."""
 
-    __slots__ = ("driver", "inner", "response", "source")
+    __slots__ = ("driver", "fields", "inner", "response", "source")
 
     driver: Any  # a driver: it stands below this room
+    fields: Any  # the request's headers as it was sent: `Fields`
     inner: Any
     response: Any
     source: Any  # a `Source`; then the `Recovery`, once there is one; None: closed
@@ -84,7 +85,7 @@ class BodyStream:
             self._resume(recovery)
 
     def _recovery_of(self, source: Source, response: httpx.Response, body: Body) -> Recovery:
-        recovery = Recovery(self.driver._settings, source, response, body)
+        recovery = Recovery(self.driver._settings, source, response, body, self.fields)
         self.source = recovery
         if self.response is None:
             recovery.abandon()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ._core.policy import RetryPolicy
+    from ._http.next_request import Fields
     from ._http.representation import Facts
     from ._settings import Settings
 
@@ -48,6 +49,7 @@ class Recovery(Call):
         source: where the response came from.
         response: the response that the caller has.
         body: what was delivered of it.
+        fields: the headers of the caller's request, as it was sent.
     """
 
     # _called: the monotonic reading at the first send of all.
@@ -78,6 +80,7 @@ class Recovery(Call):
         source: Source,
         response: httpx.Response,
         body: Body,
+        fields: Fields,
     ) -> None:
         if isinstance(source, Call):
             super().__init__(settings, *source.source)
@@ -85,6 +88,7 @@ class Recovery(Call):
         else:
             super().__init__(settings, *source)
             self.attempts = 1
+        self.outgoing.restore(fields)
         self._first = response
         self._delivery = body
         self._broken_by: Exception | None = None

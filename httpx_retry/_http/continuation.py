@@ -33,6 +33,10 @@ def why_not_instead(old: Facts, new: Facts, *, only_reads: bool) -> str | None:
     # Of a part, the caller has seen which one it is, and may have checked of what.
     if old.status == PARTIAL and (new.span != old.span or new.validator != old.validator):
         return "another part, or a part of another version"
+    # Whoever keeps the body, as a cache does, may have noted already which version it is of. But
+    # what a second PUT has made is the one that is there now.
+    if only_reads and not old.may_be(new.version):
+        return "another ETag or Last-Modified"
     return None
 
 

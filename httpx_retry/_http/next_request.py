@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .wire import Wire
 
 
+# Name, name in small letters and value: what httpx keeps of headers.
+Fields = tuple[tuple[bytes, bytes, bytes], ...]
+
+
 class NextRequest:
     """The request that the next attempt of one call sends.
 
@@ -135,6 +139,13 @@ class NextRequest:
         if chosen is not None:
             return chosen
         return self._begin() if self._asked is None else self._copy()
+
+    def _put_back(self, fields: Fields) -> None:
+        headers = self.base.headers
+        if tuple(headers._list) != fields:  # noqa: SLF001 - as where they were kept
+            self.base = self.request = copied(self.base)
+            raw = [(name, value) for name, _, value in fields]
+            self.base.headers = type(headers)(raw)
 
     def _begin(self) -> httpx.Request:
         """What the attempt begins from, to the URL that the caller gave."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .._core.policy import RetryPolicy
     from .body_guard import BodyGuard
     from .faults import Fault
+    from .next_request import Fields
     from .wire import Wire
 
 _PROVEN = (Evidence.UNSENT, Evidence.REFUSED)
@@ -70,6 +71,15 @@ class Outgoing(NextRequest):
         if self._guard is not None:
             return self._guard.is_replayable
         return is_same_body(self.request.stream, self._body, self._wire.family)
+
+    def restore(self, fields: Fields) -> None:
+        """Begin from these headers: whoever has the caller's request may have changed its own.
+
+        Args:
+            fields: as the caller's request was sent with them; none: nobody knows.
+        """
+        if fields and self.base is self._given:
+            self._put_back(fields)
 
     def depart(self, ends: float | None, monotonic: Callable[[], float]) -> httpx.Request:
         """Return the request to hand to the wrapped transport.

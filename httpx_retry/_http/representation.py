@@ -64,6 +64,7 @@ class Facts(NamedTuple):
         ends_with_connection: whether nothing but the end of its connection ends it: then nobody
             notices that it is short.
         cookies: the values of Set-Cookie, which the client has stored already.
+        version: ETag and Last-Modified, strong or weak; None where there is none.
     """
 
     status: int
@@ -73,6 +74,7 @@ class Facts(NamedTuple):
     validator: bytes | None
     ends_with_connection: bool = False
     cookies: tuple[bytes, ...] = ()
+    version: tuple[bytes | None, bytes | None] = (None, None)
 
     @property
     def first(self) -> int:
@@ -110,6 +112,11 @@ class Facts(NamedTuple):
         What compresses on the fly knows no length, and may leave the Content-Range that it found.
         """
         return self.length is not None and (self.span is None or self.length == self.span.size)
+
+    def may_be(self, version: tuple[bytes | None, bytes | None]) -> bool:
+        """Whether it is of this version, as far as it says of which it is."""
+        (etag, modified), (other_etag, other_modified) = self.version, version
+        return etag in (None, other_etag) and modified in (None, other_modified)
 
     @property
     def media_type(self) -> bytes:
@@ -172,8 +179,12 @@ def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes
         int(length) if length.isdigit() and len(length) <= _MOST_DIGITS else None,
         _span(found.get(b"content-range")),
         _strong_validator(found) if status in (OK, PARTIAL) else None,
-        version.startswith(b"HTTP/1") and not length and not is_framed,
+        version.startswith(b"HTTP/1")
+        and status not in WITHOUT_BODY
+        and not length
+        and not is_framed,
         cookies,
+        (found.get(b"etag"), found.get(b"last-modified")),
     )
 
 

@@ -55,4 +55,5 @@ def stand_for(first: httpx.Response, new: httpx.Response) -> None:
     headers = [field for field in new.headers.raw if field[0].lower() != COOKIES]
     headers += [field for field in first.headers.raw if field[0].lower() == COOKIES]
     first.headers = type(first.headers)(headers)
-    first.extensions = new.extensions
+    # What a hook or a transport above has noted there stays.
+    first.extensions = {**first.extensions, **new.extensions}

@@ -183,7 +183,7 @@ def test_what_the_caller_was_busy_with_is_not_looked_at() -> None:
         ("Proxy Server could not connect: Address type not supported.", Evidence.PERMANENT),
         ("Invalid username/password", Evidence.PERMANENT),
         (
-            "Requested NO AUTHENTICATION REQUIRED from proxy server, but got NO ACCEPTABLE METHODS.",
+            "Requested USERNAME/PASSWORD from proxy server, but got NO ACCEPTABLE METHODS.",
             Evidence.PERMANENT,
         ),
         ("", Evidence.UNSENT),

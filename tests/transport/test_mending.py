@@ -121,9 +121,9 @@ class Fresh(Stream):
 
 
 async def download(world: World, clock: FakeClock, origin: Any, **more: Any) -> httpx.Response:
-    request = more.pop("request", {})
+    request = {"method": "GET", "url": "http://test/"} | more.pop("request", {})
     async with world.client(origin, **options(clock, **more)) as client:
-        return await client.get(**request)
+        return await client.request(**request)
 
 
 async def test_the_rest_is_asked_for_by_range(world: World, clock: FakeClock) -> None:
@@ -242,8 +242,18 @@ async def test_a_response_of_which_nothing_was_delivered_gives_way_to_another(
             200, headers=fresh, stream=Stream(b"version 2"), extensions={"mine": 2}
         )
 
-    origin = Origin(cuts=[0], headers=ETAG | {"X-Other": "old", "Age": "7"}, change=change)
-    response = await download(world, clock, origin)
+    def note(response: httpx.Response) -> None:
+        response.extensions["noted"] = True
+
+    async def note_in_tasks(response: httpx.Response) -> None:
+        note(response)
+
+    # Given a server that does not say of which version a response is, and a hook,
+    origin = Origin(cuts=[0], headers={"X-Other": "old", "Age": "7"}, change=change)
+    transport = world.transport(origin, **options(clock))
+    hooks = {"response": [note_in_tasks if world.is_async else note]}
+    async with world.client_of(transport, event_hooks=hooks) as client:
+        response = await client.get()
 
     assert response.content == b"version 2"
     assert response.headers["ETag"] == '"v2"'
@@ -251,6 +261,20 @@ async def test_a_response_of_which_nothing_was_delivered_gives_way_to_another(
     assert response.headers["X-Other"] == "new"
     assert "Age" not in response.headers
     assert response.extensions["mine"] == 2
+    assert response.extensions["noted"]  # the hook's own
+
+
+async def test_of_a_put_the_second_response_tells_which_version_is_there(
+    world: World, clock: FakeClock
+) -> None:
+    def change(origin: Origin, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        response.headers["ETag"] = '"v2"'
+        return response
+
+    origin = Origin(cuts=[0], change=change)
+    response = await download(world, clock, origin, request={"method": "PUT"})
+
+    assert (response.content, response.headers["ETag"]) == (BODY, '"v2"')
 
 
 def turned(origin: Origin, request: httpx.Request, response: httpx.Response) -> httpx.Response:

@@ -87,12 +87,55 @@ SPAN = {"Content-Range": "bytes 1000-255999/256000"}
             "another part, or a part of another version",
         ),
     ],
-    ids=["status", "200 with a span", "said twice", "another version", "another span"],
+    ids=["status", "200 with a span", "said twice", "a part of another", "another span"],
 )
 async def test_what_is_not_the_rest_is_refused(
     world: World, clock: FakeClock, first: Any, second: Any, why: str
 ) -> None:
     assert why in await failed(world, clock, Script(first, second))
+
+
+DATED = {"Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT"}
+
+
+@pytest.mark.parametrize("method", ["GET", "QUERY"])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (ETAG, {"ETag": '"v2"'}),
+        ({"ETag": 'W/"v1"'}, {"ETag": 'W/"v2"'}),
+        (ETAG, {}),
+        (DATED, {"Last-Modified": "Sun, 06 Nov 1994 08:49:38 GMT"}),
+        (ETAG | DATED, ETAG | {"Last-Modified": "Sun, 06 Nov 1994 08:49:38 GMT"}),
+    ],
+)
+async def test_no_other_version_takes_the_place_of_one_that_whoever_reads_it_knows(
+    world: World, clock: FakeClock, first: Headers, second: Headers, method: str
+) -> None:
+    # Given a cache above, which takes note of the headers before it reads the body,
+    script = Script((200, first, (BREAK,)), (200, second, (b"version 2",)))
+
+    # when the body of one version breaks off, and another one is there by then,
+    with pytest.raises(httpx.ReadError) as caught:
+        async with world.client(script, **options(clock)) as client:
+            await client.request(method, "http://test/")
+
+    # then it gets the error, and not the one under the name of the other.
+    (note,) = caught.value.__notes__  # type: ignore[attr-defined] # PEP 678
+    assert "(body cannot be resumed: another ETag or Last-Modified)" in note
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_what_has_no_body_is_refused_for_its_status(
+    world: World, clock: FakeClock, status: int
+) -> None:
+    def old(response: httpx.Response) -> httpx.Response:
+        response.extensions["http_version"] = b"HTTP/1.1"
+        return response
+
+    script = Script((200, {"Content-Length": "9"}, (BREAK,)), (status, {}, ()))
+
+    assert "another status" in await failed(world, clock, lambda request: old(script(request)))
 
 
 LEFT_ALONE: list[tuple[Headers, StopReason]] = [

@@ -1,0 +1,133 @@
+"""What mends a body is the request that was sent, whatever became of the caller's meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from httpx_retry import RetryPolicy
+from tests.worlds import Stream
+
+from .handlers import options
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from httpx_retry.testing import FakeClock
+    from tests.worlds import World
+
+
+class Cut(Stream):
+    """A body that breaks off at once."""
+
+    def __init__(self) -> None:
+        super().__init__(httpx.RemoteProtocolError("incomplete"))
+
+
+class Server:
+    """Asks for a name, and its first answers are cut or fail, as they are told to.
+
+    Attributes:
+        names: what each request gave for its name.
+        ran: the methods of those that ran.
+    """
+
+    def __init__(self, *early: httpx.Response, asks: bool = True) -> None:
+        self._early = list(early)
+        self._asks = asks
+        self.names: list[str | None] = []
+        self.ran: list[str] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        name = request.headers.get("x-name")
+        self.names.append(name)
+        if self._early:
+            return self._early.pop(0)
+        if self._asks and name is None:
+            return httpx.Response(401, content=b"who?")
+        self.ran.append(request.method)
+        return httpx.Response(200, content=f"for {name}".encode())
+
+
+class GivesName(httpx.Auth):
+    """Changes the request in place once it is asked to, as `httpx.DigestAuth` does."""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        response = yield request
+        if response.status_code == 401:
+            request.headers["x-name"] = "me"
+            yield request
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("fails_first", [False, True])
+@pytest.mark.parametrize("policy", [RetryPolicy(), RetryPolicy(max_elapsed=60.0)])
+async def test_a_challenge_whose_body_breaks_off_runs_nothing(
+    world: World, clock: FakeClock, policy: RetryPolicy, fails_first: bool, method: str
+) -> None:
+    # Given a challenge that breaks off, which the client reads once its answer is on the request,
+    failed = [httpx.Response(503)] if fails_first else []
+    server = Server(*failed, httpx.Response(401, stream=Cut()))
+
+    async with world.client(server, **options(clock, policy=policy)) as client:
+        response = await client.request(method, "http://test/", auth=GivesName())
+
+    # then what mends it is as unknown as the first, and what runs, runs once, for the caller.
+    assert server.names == [None] * len(failed) + [None, None, "me"]
+    assert (server.ran, response.status_code, response.text) == ([method], 200, "for me")
+
+
+async def test_so_it_is_with_a_digest(world: World, clock: FakeClock) -> None:
+    known: list[bool] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        known.append("authorization" in request.headers)
+        if known[-1]:
+            return httpx.Response(204)
+        challenge = {"WWW-Authenticate": 'Digest realm="r", nonce="n", algorithm=MD5, qop="auth"'}
+        stream = Cut() if len(known) == 1 else Stream(b"who?")
+        return httpx.Response(401, headers=challenge, stream=stream)
+
+    auth = httpx.DigestAuth("me", "secret")
+    async with world.client(serve, **options(clock)) as client:
+        assert (await client.request("DELETE", "http://test/", auth=auth)).status_code == 204
+
+    assert known == [False, False, True]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_header_that_is_changed_before_the_body_is_read_was_not_sent(
+    world: World, clock: FakeClock, method: str
+) -> None:
+    # Given a POST that may run twice by its key, and a request that is used again,
+    server = Server(httpx.Response(200, stream=Cut()), asks=False)
+    async with world.client(server, **options(clock)) as client:
+        headers = {"Idempotency-Key": "a", "x-name": "first"}
+        request = client.build_request(method, "http://test/", headers=headers)
+        response = await client.send(request, stream=True)
+
+        # when it is changed before its response is read,
+        request.headers["x-name"] = "second"
+        del request.headers["Idempotency-Key"]
+        body = await world.read(response)
+
+    # then that response is still the one to what was sent.
+    assert (server.names, body) == (["first", "first"], b"for first")
+    assert request.headers["x-name"] == "second"
+
+
+async def test_headers_that_are_lent_for_the_call_are_lent_to_what_mends_it(
+    world: World, clock: FakeClock
+) -> None:
+    # Given a transport above that puts other headers in the place of the caller's for the call,
+    server = Server(httpx.Response(200, stream=Cut()), asks=False)
+    transport = world.transport(server, **options(clock))
+    request = httpx.Request("PUT", "http://test/")
+    own, request.headers = request.headers, httpx.Headers({"x-name": "lent"})
+    response: Any = await world.handle(transport, request)
+    request.headers = own
+
+    assert await world.read(response) == b"for lent"
+    assert server.names == ["lent", "lent"]
