@@ -319,7 +319,7 @@ class AsyncRetryTransport(AsyncRetryDriver, httpx.AsyncBaseTransport):
         **http_transport_options: those of `httpx.AsyncHTTPTransport`, where `transport` is None.
 
     Raises:
-        TypeError: for a transport that is not of `httpx.AsyncBaseTransport`, for a transport
+        TypeError: for what is no transport of `httpx.AsyncBaseTransport`, for a transport
             together with options, and for any other argument of the wrong type.
     """
 

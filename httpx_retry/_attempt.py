@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Looked up once: on Python 3.10 and 3.11 a member of an Enum costs 30 ns.
 _BUG = Evidence.BUG
+# Over these, reading a response to its end keeps no connection alive.
+_UNDRAINED = (b"HTTP/2", b"HTTP/1.0")
 # The statuses whose wait is for all.
 _COOLING_STATUSES = frozenset({429, 503})
 
@@ -194,7 +196,7 @@ class LatestAttempt(CallState):
             or response is None
             or response.is_closed
             or type(stream) is self._settings.wire.family.ByteStream
-            or response.extensions.get("http_version") == b"HTTP/2"
+            or response.extensions.get("http_version") in _UNDRAINED
         ):
             return None
         outgoing, left = self._outgoing, None

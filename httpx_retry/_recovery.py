@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ._core.policy import RetryPolicy
-    from ._http.next_request import Fields
-    from ._http.representation import Facts
+    from ._http.representation import Facts, Fields
     from ._settings import Settings
 
 # Bytes that a send has to bring for the count of attempts to start anew, and sends in all.

@@ -318,7 +318,7 @@ class RetryTransport(RetryDriver, httpx.BaseTransport):
         **http_transport_options: those of `httpx.HTTPTransport`, where `transport` is None.
 
     Raises:
-        TypeError: for a transport that is not of `httpx.BaseTransport`, for a transport
+        TypeError: for what is no transport of `httpx.BaseTransport`, for a transport
             together with options, and for any other argument of the wrong type.
     """
 

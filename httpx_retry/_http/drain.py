@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .httpcore_stream import connection_stream, put_deadline
-from .representation import WITHOUT_BODY, length_of
+from .representation import WITHOUT_BODY, fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,9 +95,13 @@ def drain_for(
 
 
 def _length_of(request: httpx.Request, response: httpx.Response) -> int | None:
-    """The bytes of a body; None where nobody says."""
+    """The bytes of a body; None where nobody says, or where its connection ends with it."""
     if request.method == "HEAD" or response.status_code in WITHOUT_BODY:
         return 0
-    value = length_of(response.headers)
-    is_number = value is not None and value.isdigit() and len(value) <= _MOST_DIGITS
-    return int(value) if value is not None and is_number else None
+    length = b""
+    for _, name, value in fields_of(response.headers):
+        if name == b"content-length":
+            length = value
+        elif name == b"transfer-encoding" or (name == b"connection" and b"close" in value.lower()):
+            return None
+    return int(length) if length.isdigit() and len(length) <= _MOST_DIGITS else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core.policy import RetryPolicy
+from .representation import fields_of
 from .requests import copied, is_same_origin, origin_of
 
 if TYPE_CHECKING:
@@ -15,11 +16,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from .representation import Fields
     from .wire import Wire
-
-
-# Name, name in small letters and value: what httpx keeps of headers.
-Fields = tuple[tuple[bytes, bytes, bytes], ...]
 
 
 class NextRequest:
@@ -142,7 +140,7 @@ class NextRequest:
 
     def _put_back(self, fields: Fields) -> None:
         headers = self.base.headers
-        if tuple(headers._list) != fields:  # noqa: SLF001 - as where they were kept
+        if tuple(fields_of(headers)) != fields:
             self.base = self.request = copied(self.base)
             raw = [(name, value) for name, _, value in fields]
             self.base.headers = type(headers)(raw)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .._core.policy import RetryPolicy
     from .body_guard import BodyGuard
     from .faults import Fault
-    from .next_request import Fields
+    from .representation import Fields
     from .wire import Wire
 
 _PROVEN = (Evidence.UNSENT, Evidence.REFUSED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .hints import read_date
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 _SETTLED = 60.0
 
 # Patterns are compiled when one is first needed: it takes as long as to load this room.
-# Without obs-text: httpx could not send it back.
-_STRONG_ETAG = rb'"[\x21\x23-\x7e]*"'
+# Without obs-text: httpx could not send it back. An empty one is of servers that name nothing.
+_STRONG_ETAG = rb'"[\x21\x23-\x7e]+"'
 _MOST_DIGITS = 18
 _SPAN = rb"(?i:bytes) ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)"
 OK = 200
@@ -36,6 +37,10 @@ _NOT_CODED = (None, b"", b"identity")
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 _READ = _LISTED | _FRAMING | {b"content-range", b"etag", b"last-modified", b"date"}
+
+
+# See `fields_of`.
+Fields = Sequence[tuple[bytes, bytes, bytes]]
 
 
 class Span(NamedTuple):
@@ -124,17 +129,27 @@ class Facts(NamedTuple):
         return re.split(rb"[;,]", self.kind[0] or b"")[0].strip().lower()
 
 
-def length_of(headers: httpx.Headers) -> bytes | None:
-    """Return the value of Content-Length as it was sent; None where none holds.
+def fields_of(headers: httpx.Headers) -> Fields:
+    """Return the name, the name in small letters and the value of each header.
 
-    Transfer-Encoding overrides it (RFC 9112 §6.3).
     `headers.get` takes eight times as long as a look at what httpx keeps behind it, so this looks,
     where it is there.
     """
     try:
-        kept = headers._list  # noqa: SLF001 - as said
+        return headers._list  # noqa: SLF001 - as said
     except AttributeError:
-        kept = [(name, name.lower(), value) for name, value in headers.raw]
+        return [(name, name.lower(), value) for name, value in headers.raw]
+
+
+def length_of(headers: httpx.Headers) -> bytes | None:
+    """Return the value of Content-Length as it was sent; None where none holds.
+
+    Transfer-Encoding overrides it (RFC 9112 §6.3).
+    """
+    try:
+        kept: Fields = headers._list  # noqa: SLF001 - as `fields_of`, without a call: it is asked of each response
+    except AttributeError:
+        kept = fields_of(headers)
     found: bytes | None = None
     for _, name, value in kept:
         if name in _FRAMING:

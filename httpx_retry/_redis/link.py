@@ -111,20 +111,26 @@ class Link:
     def _send(
         self, next_question: Callable[[], Question | None], now: float, since: float, turn: Lock
     ) -> Event | None:
-        question = next_question()
-        if question is None:
-            turn.release()
-            return None
-        done = Event()
-        self._departed = monotonic()
+        thread: Thread | None = None
         try:
+            question = next_question()
+            if question is None:
+                return None
+            done = Event()
+            self._departed = monotonic()
             asked = question, now, since, turn, done
-            Thread(target=self._fly, args=asked, daemon=True).start()
-        except RuntimeError as error:  # there can be no more threads
-            turn.release()
-            self._lost(error, now)
-            return None
-        return done
+            thread = Thread(target=self._fly, args=asked, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # there can be no more threads
+                self._lost(error, now)
+                return None
+            return done
+        finally:
+            # Else the thread does; and an interrupt may come at any line.
+            if thread is None or thread.ident is None:
+                self._departed = _NEVER
+                turn.release()
 
     def _fly(self, question: Question, now: float, since: float, turn: Lock, done: Event) -> None:
         began = monotonic()

@@ -283,6 +283,28 @@ def test_no_more_threads(
     assert caplog.messages == [GONE.format("RuntimeError: can't start new thread")]
 
 
+def test_an_interrupt_as_redis_is_asked_keeps_nobody_from_asking(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise KeyboardInterrupt
+
+    # Given a process of which a call was interrupted just as it asked,
+    with server.admin() as client:
+        budget = RedisRetryBudget(client)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", start)
+            with pytest.raises(KeyboardInterrupt):
+                budget.lease(SITE, Load.SOME, 0)
+
+        # then the next one asks, and does not wait for an answer that will never come.
+        budget.lease(SITE, Load.SOME, 0)
+
+        assert budget.withdraw(SITE, Load.SOME, 0) == 1.0
+        assert client.exists(KEY)
+    assert caplog.messages == []
+
+
 def test_in_trio_each_process_has_its_own(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     budget = RedisRetryBudget(redis.asyncio.Redis(port=server.port))
 

@@ -24,7 +24,7 @@ def facts(status: int = 200, /, **headers: str) -> Facts:
     ("etag", "is_strong"),
     [
         ('"v1"', True),
-        ('""', True),
+        ('""', False),
         ('"a!#~"', True),
         ('W/"v1"', False),
         ("v1", False),

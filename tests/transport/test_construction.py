@@ -150,3 +150,29 @@ def test_every_option_of_httpxs_own_transport_is_known_to_type_checkers(kind: ty
     taken = set(inspect.signature(kind).parameters)
 
     assert set(HTTPTransportOptions.__annotations__) == taken
+
+
+class OfATestClient:
+    """A transport of no class of httpx's, as Litestar's test client has."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return ok(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return ok(request)
+
+
+async def test_what_answers_requests_is_a_transport_whatever_its_class(world: World) -> None:
+    transport = world.transport(OfATestClient())
+
+    response = await world.handle(transport, httpx.Request("GET", "http://test/"))
+
+    assert response.status_code == 200
+
+
+def test_what_answers_them_in_the_other_world_alone_is_none() -> None:
+    class Sync:
+        handle_request = OfATestClient.handle_request
+
+    with pytest.raises(TypeError, match=r"must be an instance of .*AsyncBaseTransport, not .*Sync"):
+        AsyncRetryTransport(Sync())  # type: ignore[arg-type] # what a checker says, too

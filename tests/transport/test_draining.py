@@ -78,6 +78,12 @@ def length(size: int) -> dict[str, Any]:
         (length(2) | {"timeout": None}, 0),
         (length(0) | {"timeout": None}, 1),
         ({"method": "HEAD"} | length(1_000_000), 1),
+        # Its connection ends with it.
+        ({"headers": {"Content-Length": "2", "Connection": "Close"}}, 0),
+        ({"headers": {"connection": "x, close", "Content-Length": "2"}}, 0),
+        (length(2) | {"extensions": {"http_version": b"HTTP/1.0"}}, 0),
+        ({"headers": {"Content-Length": "2", "Connection": "keep-alive"}}, 2),
+        (length(2) | {"extensions": {"http_version": b"HTTP/1.1"}}, 2),
     ],
 )
 async def test_what_is_short_is_read_to_its_end(
