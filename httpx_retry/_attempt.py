@@ -197,6 +197,9 @@ class LatestAttempt(CallState):
             or response.is_closed
             or type(stream) is self._settings.wire.family.ByteStream
             or response.extensions.get("http_version") in _UNDRAINED
+            # Its server may be about to close the connection. Sent on that one, what may not run
+            # twice would be lost, where it was refused and no more.
+            or not (self.is_keyed or self.method in self._policy.methods)
         ):
             return None
         outgoing, left = self._outgoing, None

@@ -161,6 +161,23 @@ async def test_six_requests_use_one_connection(world: World, reply: Reply) -> No
     assert server.connections == 1
 
 
+@pytest.mark.parametrize(
+    ("key", "connections"),
+    [({}, 1 + 6), ({"Idempotency-Key": "k"}, 1)],
+    ids=["may not run twice", "may"],
+)
+async def test_a_post_that_was_refused_is_not_sent_on_the_connection_that_refused_it(
+    world: World, key: dict[str, str], connections: int
+) -> None:
+    # Its server may close that one just then: nobody could say whether the POST ran.
+    with HTTP1Server([Reply(429, b"x"), Reply()] * 6) as server:
+        async with world.client(None, policy=POLICY, trust_env=False) as client:
+            for _ in range(6):
+                assert (await client.post(server.url, headers=key)).status_code == 200
+
+    assert server.connections == connections
+
+
 PATIENCE: list[dict[str, Any]] = [
     {"timeout": 5.0},
     {"timeout": 600.0},
