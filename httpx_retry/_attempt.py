@@ -197,8 +197,8 @@ class LatestAttempt(CallState):
             or response.is_closed
             or type(stream) is self._settings.wire.family.ByteStream
             or response.extensions.get("http_version") in _UNDRAINED
-            # Its server may be about to close the connection. Sent on that one, what may not run
-            # twice would be lost, where it was refused and no more.
+            # Who refuses a POST may be about to close the connection. Sent again on that one, it
+            # would be lost, and nobody could say whether it ran.
             or not (self.is_keyed or self.method in self._policy.methods)
         ):
             return None

@@ -117,6 +117,7 @@ def decide(
     if refusal is not None:
         return refusal
     asked = outcome.server_wait
+    # A wait of 0 names no time: such an outcome is `at_once`, which holds once.
     delay = asked or _own_delay(policy, progress, outcome, random)
     longest = policy.max_elapsed
     if longest is not None and is_too_late(longest, progress.elapsed, delay):

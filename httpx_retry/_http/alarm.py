@@ -27,7 +27,7 @@ def alarm_of(error: Exception) -> Exception | None:
     """
     # Where it was never loaded, nobody has installed any. And they run in one thread alone.
     signal: Any = sys.modules.get("signal")
-    if signal is None or threading.current_thread() is not threading.main_thread():
+    if signal is None or threading.get_ident() != threading.main_thread().ident:
         return None
     numbers = (getattr(signal, f"SIG{name}", None) for name in _NAMES)
     handlers = {_code_of(signal.getsignal(number)) for number in numbers if number is not None}
