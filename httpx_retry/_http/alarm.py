@@ -41,5 +41,5 @@ def alarm_of(error: Exception) -> Exception | None:
 def _code_of(handler: Any) -> CodeType | None:
     """The code of a function, of a method, of what `partial` has made of one, or of an object."""
     function = getattr(handler, "func", handler)
-    code: CodeType | None = getattr(getattr(function, "__func__", function), "__code__", None)
+    code: CodeType | None = getattr(function, "__code__", None)
     return code or getattr(type(function).__call__, "__code__", None)

@@ -14,6 +14,7 @@ from httpx_retry._http.family import Family
 from httpx_retry._http.one_shot_guard import OneShotGuard
 from tests.faults.lab import HTTP1Server, Reply
 from tests.faults.lab.clients import leaves_upload_unfinished
+from tests.worlds import settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +82,21 @@ def test_a_copy_that_comes_to_lack_something_is_refused_and_never_sent_short() -
     assert str(refused.value).endswith("what was kept of it could not be read back")
     assert mine.refusal is refused.value
     assert not mine.is_replayable
+
+
+async def test_what_a_send_has_left_of_a_body_follows_what_was_kept(world: World) -> None:
+    mine: Any = OneShotGuard(world.one_shot(iter(CHUNKS)), Family(httpx), 2 * len(BODY))
+    # Given a send that breaks off after two chunks,
+    sending: Any = aiter(mine) if world.is_async else iter(mine)
+    for _ in range(2):
+        await settled(anext(sending) if world.is_async else next(sending))
+    await settled(sending.aclose() if world.is_async else sending.close())
+
+    # then another one may follow, and sends all.
+    assert mine.is_replayable
+    sent = [chunk async for chunk in mine] if world.is_async else list(mine)
+    assert b"".join(sent) == BODY
+    mine.close()
 
 
 def test_a_copy_that_is_closed_has_no_more_to_say_of_the_disk() -> None:

@@ -78,6 +78,7 @@ def length(size: int) -> dict[str, Any]:
         (length(2) | {"timeout": None}, 0),
         (length(0) | {"timeout": None}, 1),
         ({"method": "HEAD"} | length(1_000_000), 1),
+        ({"headers": {"Content-Length": "2", "Transfer-Encoding": "chunked"}}, 0),
         # Its connection ends with it.
         ({"headers": {"Content-Length": "2", "Connection": "Close"}}, 0),
         ({"headers": {"connection": "x, close", "Content-Length": "2"}}, 0),
