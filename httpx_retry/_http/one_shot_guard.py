@@ -117,7 +117,6 @@ class OneShotGuard(BodyGuard):
 
     def _break(self, error: BaseException) -> None:
         """A generator that has raised, or was cancelled, ends at once when it is asked again."""
-        self._is_untouched = False
         self._forget()
         if isinstance(error, Exception):
             self.error = error
