@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ._core.cooldown import spread_after
 from ._core.decider import LATENESS, SHORTEST_ATTEMPT
 from ._core.outcome import Evidence, Outcome
+from ._http.alarm import alarm_of
 from ._http.causes import was_refused
 from ._http.drain import drain_for
 from ._http.faults import evidence_of_status
@@ -96,7 +97,7 @@ class LatestAttempt(CallState):
         error.with_traceback(getattr(error.__traceback__, "tb_next", None))
         evidence, at_once = self.outgoing.fault_of(error)
         if evidence is _BUG and isinstance(error, tuple(self._policy.exceptions)):
-            evidence = Evidence.UNKNOWN
+            evidence = Evidence.UNKNOWN if alarm_of(error) is None else _BUG
         if isinstance(error, family.TransportError) and not has_request(error):
             error.request = self.request
         self._response = self.stream = self._status = None

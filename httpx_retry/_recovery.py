@@ -48,7 +48,8 @@ class Recovery(Call):
         source: where the response came from.
         response: the response that the caller has.
         body: what was delivered of it.
-        fields: the headers of the caller's request, as it was sent.
+        method: of the caller's request, as it was sent.
+        fields: its headers, then.
     """
 
     # _called: the monotonic reading at the first send of all.
@@ -73,12 +74,13 @@ class Recovery(Call):
         "_successor",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what the body's stream knows, and nothing in a bundle
         self,
         settings: Settings,
         source: Source,
         response: httpx.Response,
         body: Body,
+        method: str,
         fields: Fields,
     ) -> None:
         if isinstance(source, Call):
@@ -87,7 +89,7 @@ class Recovery(Call):
         else:
             super().__init__(settings, *source)
             self.attempts = 1
-        self.outgoing.restore(fields)
+        self.outgoing.restore(method, fields)
         self._first = response
         self._delivery = body
         self._broken_by: Exception | None = None
@@ -257,10 +259,9 @@ class Recovery(Call):
         raise self._broken_by
 
 
-def body_of(settings: Settings, source: Source, response: httpx.Response) -> Body:
+def body_of(settings: Settings, method: str, response: httpx.Response) -> Body:
     """Return the body of a response, of which nothing was delivered yet."""
-    request = source.unprepared if isinstance(source, Call) else source[1]
-    return Body(_facts_of(response), settings.clock.monotonic, request.method)
+    return Body(_facts_of(response), settings.clock.monotonic, method)
 
 
 def _facts_of(response: httpx.Response) -> Facts:

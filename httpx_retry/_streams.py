@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ._http.alarm import alarm_of
@@ -70,5 +69,8 @@ async def close_async_stream(stream: Any) -> None:
 
 
 async def _closed(stream: Any) -> None:
-    with suppress(Exception):
+    try:
         await stream.aclose()
+    except Exception as error:
+        if alarm_of(error) is not None:
+            raise

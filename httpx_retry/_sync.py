@@ -153,8 +153,8 @@ class RetryDriver:
             stream: Any = kind()
             stream.driver = self
             stream.source = call or (policy, request, url, body, began, epoch)
-            # A copy: whoever has the request may change it before the body is read, as
-            # authentication does.
+            # Whoever has the request may change it before the body is read, as authentication does.
+            stream.method = method
             stream.fields = tuple(getattr(request.headers, "_list", ()))
             stream.response = response
             # One that is given again, as mocks do, is not wrapped in one layer after another.

@@ -6,40 +6,38 @@ fault of the network, whatever its class, and comes once: it is neither tried ag
 
 from __future__ import annotations
 
-import sys
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .causes import chain_of, frames_of
 
 if TYPE_CHECKING:
-    from types import CodeType
+    from types import FrameType
 
-# To ask for all of them takes 100 µs. Some platforms have fewer.
-_NAMES = ("ALRM", "VTALRM", "PROF", "USR1", "USR2", "TERM", "INT", "HUP", "BREAK")
+# None of these has a handler that raises an `Exception`, and most frames are theirs.
+_LIBRARIES = frozenset(
+    {"anyio", "asyncio", "contextlib", "h11", "h2", "httpcore", "httpcore2", "httpx", "httpx2"}
+    | {"httpx_retry", "socket", "ssl", "trio"}
+)
 
 
 def alarm_of(error: Exception) -> Exception | None:
-    """Return what a signal's handler raised, if that is the exception, or what it was made of.
-
-    Args:
-        error: raised here and now: the handler is still the one that is installed.
-    """
-    # Where it was never loaded, nobody has installed any. And they run in one thread alone.
-    signal: Any = sys.modules.get("signal")
-    if signal is None or threading.get_ident() != threading.main_thread().ident:
-        return None
-    numbers = (getattr(signal, f"SIG{name}", None) for name in _NAMES)
-    handlers = {_code_of(signal.getsignal(number)) for number in numbers if number is not None}
+    """Return what a signal's handler raised, if that is the exception, or what it was made of."""
     for link in chain_of(error):
-        if any(frame.f_code in handlers for frame in frames_of(link)):
+        if any(_is_handler(frame) for frame in frames_of(link)):
             alarm: Exception = link
             return alarm
     return None
 
 
-def _code_of(handler: Any) -> CodeType | None:
-    """The code of a function, of a method, of what `partial` has made of one, or of an object."""
-    function = getattr(handler, "func", handler)
-    code: CodeType | None = getattr(function, "__code__", None)
-    return code or getattr(type(function).__call__, "__code__", None)
+def _is_handler(frame: FrameType) -> bool:
+    """Whether it was called as handlers are: with the very frame that it has interrupted."""
+    interrupted = frame.f_back
+    name = frame.f_globals.get("__name__") or ""
+    if interrupted is None or name.partition(".")[0] in _LIBRARIES:
+        return False
+    for value in frame.f_locals.values():
+        # One that is decorated has it among others.
+        given = value if type(value) is tuple else (value,)
+        if any(each is interrupted for each in given):
+            return True
+    return False

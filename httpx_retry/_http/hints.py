@@ -135,7 +135,7 @@ def _is_limited(status: int, found: Fields) -> bool:
 
 
 def _rate_limit(found: Fields, now: float) -> float | None:
-    wait = _structured_rate_limit(b",".join(found.get(b"ratelimit", ())))
+    wait = _longest(_structured_rate_limit(value) for value in found.get(b"ratelimit", ()))
     for prefix in (b"", b"x-"):
         # With something remaining, the reset is no reason to wait: a plain 503 shows it as well.
         if wait is None and not _first(found, prefix + b"ratelimit-remaining", _number):

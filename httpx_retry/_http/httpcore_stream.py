@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from .alarm import alarm_of
 from .deadline import Deadline
 
 if TYPE_CHECKING:
@@ -54,8 +55,10 @@ def abandon_stream(stream: object) -> None:
             state.reset_stream(stream_id, _CANCEL)
         else:
             _give_back_what_comes(state, own)
-    except Exception:  # noqa: BLE001, S110 - it has ended, or httpcore is another one
-        pass
+    except Exception as error:
+        # Else it has ended, or httpcore is another one.
+        if alarm_of(error) is not None:
+            raise
 
 
 def _too_many(state: Any, events: Mapping[int, Any], stream_id: int) -> list[int]:

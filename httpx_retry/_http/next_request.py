@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core.policy import RetryPolicy
-from .representation import fields_of
 from .requests import copied, is_same_origin, origin_of
 
 if TYPE_CHECKING:
@@ -138,12 +137,12 @@ class NextRequest:
             return chosen
         return self._begin() if self._asked is None else self._copy()
 
-    def _put_back(self, fields: Fields) -> None:
+    def _put_back(self, method: str, fields: Fields) -> None:
         headers = self.base.headers
-        if tuple(fields_of(headers)) != fields:
+        if self.base.method != method or tuple(getattr(headers, "_list", ())) != fields:
             self.base = self.request = copied(self.base)
             raw = [(name, value) for name, _, value in fields]
-            self.base.headers = type(headers)(raw)
+            self.base.method, self.base.headers = method, type(headers)(raw)
 
     def _begin(self) -> httpx.Request:
         """What the attempt begins from, to the URL that the caller gave."""

@@ -72,14 +72,15 @@ class Outgoing(NextRequest):
             return self._guard.is_replayable
         return is_same_body(self.request.stream, self._body, self._wire.family)
 
-    def restore(self, fields: Fields) -> None:
-        """Begin from these headers: whoever has the caller's request may have changed its own.
+    def restore(self, method: str, fields: Fields) -> None:
+        """Begin from what was sent: whoever has the caller's request may have changed it since.
 
         Args:
-            fields: as the caller's request was sent with them; none: nobody knows.
+            method: of the caller's request, as it was sent.
+            fields: its headers, then.
         """
-        if fields and self.base is self._given:
-            self._put_back(fields)
+        if self.base is self._given:
+            self._put_back(method, fields)
 
     def depart(self, ends: float | None, monotonic: Callable[[], float]) -> httpx.Request:
         """Return the request to hand to the wrapped transport.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from hashlib import sha1
 from inspect import iscoroutinefunction
 from threading import Event, Lock, Thread
@@ -111,28 +112,31 @@ class Link:
     def _send(
         self, next_question: Callable[[], Question | None], now: float, since: float, turn: Lock
     ) -> Event | None:
-        thread: Thread | None = None
+        # Whoever takes it out has it to release, once: an interrupt may come at any line.
+        held, done = [turn], Event()
+        is_on_its_way = False
         try:
             question = next_question()
-            if question is None:
-                return None
-            done = Event()
-            self._departed = monotonic()
-            asked = question, now, since, turn, done
-            thread = Thread(target=self._fly, args=asked, daemon=True)
-            try:
-                thread.start()
-            except RuntimeError as error:  # there can be no more threads
-                self._lost(error, now)
-                return None
-            return done
+            if question is not None:
+                self._departed = monotonic()
+                asked = question, now, since, held, done
+                Thread(target=self._fly, args=asked, daemon=True).start()
+                is_on_its_way = True
+        except RuntimeError as error:  # there can be no more threads
+            self._lost(error, now)
         finally:
-            # Else the thread does; and an interrupt may come at any line.
-            if thread is None or thread.ident is None:
-                self._departed = _NEVER
-                turn.release()
+            if not is_on_its_way:
+                self._let_go(held)
+        return done if is_on_its_way else None
 
-    def _fly(self, question: Question, now: float, since: float, turn: Lock, done: Event) -> None:
+    def _let_go(self, held: list[Lock]) -> None:
+        self._departed = _NEVER
+        with suppress(IndexError):  # the other one was faster
+            held.pop().release()
+
+    def _fly(
+        self, question: Question, now: float, since: float, held: list[Lock], done: Event
+    ) -> None:
         began = monotonic()
         client, key, arguments = self._client, question.key, question.arguments
         try:
@@ -149,8 +153,7 @@ class Link:
         else:
             self._heard(heard - began)
         finally:
-            self._departed = _NEVER
-            turn.release()
+            self._let_go(held)
             done.set()
 
     async def ask_in_task(self, next_question: Callable[[], Question | None], now: float) -> None:

@@ -283,10 +283,20 @@ def test_no_more_threads(
     assert caplog.messages == [GONE.format("RuntimeError: can't start new thread")]
 
 
+@pytest.mark.parametrize("is_started", [False, True])
 def test_an_interrupt_as_redis_is_asked_keeps_nobody_from_asking(
-    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    is_started: bool,
 ) -> None:
-    def start(_: threading.Thread) -> None:
+    started: list[threading.Thread] = []
+    really_start = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if is_started:
+            really_start(thread)
+            started.append(thread)
         raise KeyboardInterrupt
 
     # Given a process of which a call was interrupted just as it asked,
@@ -298,10 +308,13 @@ def test_an_interrupt_as_redis_is_asked_keeps_nobody_from_asking(
                 budget.lease(SITE, Load.SOME, 0)
 
         # then the next one asks, and does not wait for an answer that will never come.
+        for thread in started:
+            thread.join()
         budget.lease(SITE, Load.SOME, 0)
 
         assert budget.withdraw(SITE, Load.SOME, 0) == 1.0
         assert client.exists(KEY)
+        assert not budget._link._turn.locked()
     assert caplog.messages == []
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sys
 import threading
 from contextlib import contextmanager
-from functools import partial
+from enum import IntEnum
+from functools import partial, wraps
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -16,6 +17,7 @@ import pytest
 
 from httpx_retry import RetryPolicy
 from httpx_retry._http.alarm import alarm_of
+from httpx_retry._http.httpcore_stream import abandon_stream
 from tests.worlds import Stream, World
 
 if TYPE_CHECKING:
@@ -120,13 +122,15 @@ async def test_while_a_response_is_drained(
 
 
 @pytest.mark.parametrize("kind", ALARMS)
-def test_while_a_response_is_closed(clock: FakeClock, kind: type[Exception]) -> None:
+async def test_while_a_response_is_closed(
+    world: World, clock: FakeClock, kind: type[Exception]
+) -> None:
     alarm, stream = kind("time is up"), RingingAsItCloses(b"ab")
     answers = [failing(stream), httpx.Response(200)]
-    transport = World().transport(lambda _: answers.pop(0), clock=clock)
-    client = httpx.Client(transport=transport)
-    with raising(alarm), client, pytest.raises(kind) as raised:
-        client.get("http://test/")
+    with raising(alarm):
+        async with world.client(lambda _: answers.pop(0), clock=clock) as client:
+            with pytest.raises(kind) as raised:
+                await client.get()
 
     assert raised.value is alarm
     assert (len(answers), stream.closed) == (1, 1)
@@ -144,6 +148,20 @@ async def test_while_a_body_is_read(world: World, clock: FakeClock, kind: type[E
     # Bare httpx, too, has a name of its own for what a socket may raise.
     assert alarm in (raised.value, raised.value.__cause__)
     assert len(answers) == 1
+
+
+def test_while_a_stream_over_http2_is_let_go_of() -> None:
+    class Beneath:
+        _stream_id = 1
+
+        @property
+        def _connection(self) -> object:
+            ring()
+            raise AssertionError("the alarm was not heard")
+
+    stream = SimpleNamespace(_httpcore_stream=SimpleNamespace(_stream=Beneath()))
+    with raising(TimeoutError("time is up")), pytest.raises(TimeoutError, match="time is up"):
+        abandon_stream(stream)
 
 
 def test_an_alarm_bounds_a_call_over_a_socket_as_it_does_bare() -> None:
@@ -179,38 +197,110 @@ class Handler:
         raise TimeoutError
 
     def __call__(self, _number: int, _frame: object) -> None:
-        self.method(0, None)
+        raise TimeoutError
 
 
 def with_more(error: type[Exception], _number: int, _frame: object) -> None:
     raise error
 
 
-@pytest.mark.parametrize("handler", [Handler().method, Handler(), partial(with_more, TimeoutError)])
-def test_a_handler_may_be_anything_that_can_be_called(handler: Any) -> None:
-    with handled_by(handler), pytest.raises(TimeoutError) as raised:
+def of_once(number: int, _frame: object) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    raise TimeoutError
+
+
+def by_another(_number: int, frame: object) -> None:
+    Handler()(0, frame)
+
+
+def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As what logs or measures does it: one function stands around all."""
+
+    @wraps(function)
+    def wrapper(*args: Any) -> Any:
+        return function(*args)
+
+    return wrapper
+
+
+HANDLERS = [
+    Handler().method,
+    Handler(),
+    partial(with_more, TimeoutError),
+    of_once,
+    by_another,
+    decorated(Handler()),
+]
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGXCPU])
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_a_handler_may_be_anything_that_can_be_called(handler: Any, number: int) -> None:
+    before = signal.signal(number, handler)
+    try:
+        with pytest.raises(TimeoutError) as raised:
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
+
+    assert alarm_of(raised.value) is raised.value
+
+
+def test_what_is_called_otherwise_is_none() -> None:
+    with handled_by(Handler()), pytest.raises(TimeoutError) as raised:
+        Handler()(signal.SIGUSR1, None)
+
+    assert alarm_of(raised.value) is None
+
+
+async def test_an_alarm_that_is_of_an_error_which_the_policy_names_is_one_all_the_same(
+    world: World, clock: FakeClock
+) -> None:
+    sends: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sends.append(request)
         ring()
-    with handled_by(handler):
-        assert alarm_of(raised.value) is raised.value
+        return httpx.Response(200)
 
-    assert alarm_of(raised.value) is None  # as it is installed no more
+    policy = RetryPolicy(exceptions=[Exception])
+    with raising(SoftTimeLimitExceeded()):
+        async with world.client(handler, clock=clock, policy=policy) as client:
+            with pytest.raises(SoftTimeLimitExceeded):
+                await client.get()
+
+    assert len(sends) == 1
 
 
-def test_no_handler_runs_in_another_thread() -> None:
-    handler, found = Handler(), []
+class Status(IntEnum):
+    OK = 200
 
-    def fail() -> None:
-        try:
-            handler(0, None)
-        except TimeoutError as error:
-            found.append(alarm_of(error))
 
-    with handled_by(handler):
-        thread = threading.Thread(target=fail)
-        thread.start()
-        thread.join()
+def of_an_enum() -> None:
+    try:
+        Status(99)
+    except ValueError as error:
+        raise httpx.RemoteProtocolError("status 99") from error
 
-    assert found == [None]
+
+def of_a_namesake() -> None:
+    decorated(Handler())(signal.SIGUSR1, None)
+
+
+@pytest.mark.parametrize("fail", [of_an_enum, of_a_namesake])
+async def test_a_fault_in_code_that_handlers_share_is_no_alarm(
+    world: World, clock: FakeClock, fail: Callable[[], None]
+) -> None:
+    faults = [fail]
+
+    def handler(_request: httpx.Request) -> httpx.Response:
+        if faults:
+            faults.pop()()
+        return httpx.Response(200)
+
+    with handled_by(decorated(Handler())):
+        async with world.client(handler, clock=clock) as client:
+            assert (await client.get()).status_code == 200
 
 
 async def test_other_faults_are_tried_again_while_a_handler_is_installed(
@@ -228,14 +318,3 @@ async def test_other_faults_are_tried_again_while_a_handler_is_installed(
     with raising(TimeoutError()):
         async with world.client(handler, clock=clock, policy=RetryPolicy()) as client:
             assert (await client.get()).status_code == 200
-
-
-def test_where_the_signals_were_never_loaded_nothing_is_an_alarm(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    handler = Handler()
-    with handled_by(handler), pytest.raises(TimeoutError) as raised:
-        ring()
-    with handled_by(handler), monkeypatch.context() as patch:
-        patch.delitem(sys.modules, "signal")
-        assert alarm_of(raised.value) is None

@@ -143,6 +143,10 @@ def test_of_other_headers_that_come_twice_the_first_valid_one_is_read() -> None:
     assert told((reset, b"soon"), (reset, b"5"), (reset, b"9")) == (5.0, None)
     assert told((b"x-should-retry", b"maybe"), (b"X-Should-Retry", b"False")) == (None, False)
     assert told((b"RateLimit", b'"a";r=0;t=8'), (b"RateLimit", b'"b";r=0;t=4')) == (8.0, None)
+    older = [
+        (b"RateLimit", b"limit=10, remaining=%d, reset=%d" % each) for each in ((0, 3), (5, 60))
+    ]
+    assert told(*older) == (3.0, None)
     date = formatdate(DATE - 30, usegmt=True).encode()
     until = b"Sun, 06 Nov 1994 08:49:37 GMT"
     assert told((b"Date", b"today"), (b"Date", date), (b"Retry-After", until)) == (30.0, None)

@@ -131,3 +131,44 @@ async def test_headers_that_are_lent_for_the_call_are_lent_to_what_mends_it(
 
     assert await world.read(response) == b"for lent"
     assert server.names == ["lent", "lent"]
+
+
+class Probes(httpx.Auth):
+    """Asks by a GET who is asked for, before it lets go of what the caller wants done."""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        method, request.method = request.method, "GET"
+        yield request
+        request.method = method
+        request.headers["x-name"] = "me"
+        yield request
+
+
+async def test_a_method_that_is_changed_before_the_body_is_read_was_not_sent(
+    world: World, clock: FakeClock
+) -> None:
+    methods: list[str] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        methods.append(request.method)
+        stream = Cut() if len(methods) == 1 else Stream(b"who?")
+        return httpx.Response(401, stream=stream)
+
+    async with world.client(serve, **options(clock)) as client:
+        await client.request("DELETE", "http://test/", auth=Probes())
+
+    assert methods == ["GET", "GET", "DELETE"]
+
+
+async def test_a_request_that_was_sent_without_headers_is_sent_again_without_any(
+    world: World, clock: FakeClock
+) -> None:
+    server = Server(httpx.Response(200, stream=Cut()), asks=False)
+    transport = world.transport(server, **options(clock))
+    request = httpx.Request("GET", "http://test/")
+    request.headers.clear()
+    response: Any = await world.handle(transport, request)
+    request.headers["x-name"] = "later"
+
+    assert await world.read(response) == b"for None"
+    assert server.names == [None, None]
