@@ -118,7 +118,8 @@ class Outcome:
         evidence: what a failure of this kind proves about processing.
         server_wait: seconds that the server asked to wait; None where it did not say.
         should_retry: the server's own word (`x-should-retry`); None where it did not say.
-        at_once: whether another attempt may well succeed without any wait.
+        at_once: whether another attempt may well succeed without any wait, or its server asks for
+            none.
         connection_refused: whether nobody listened where the server was looked for.
         is_readable: whether `response` is fit to be shown to `retry_if`: its body could be decoded.
     """

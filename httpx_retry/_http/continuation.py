@@ -35,7 +35,7 @@ def why_not_instead(old: Facts, new: Facts, *, only_reads: bool) -> str | None:
         return "another part, or a part of another version"
     # Whoever keeps the body, as a cache does, may have noted already which version it is of. But
     # what a second PUT has made is the one that is there now.
-    if only_reads and not old.may_be(new.version):
+    if only_reads and not old.may_be(new):
         return "another ETag or Last-Modified"
     return None
 
@@ -57,6 +57,8 @@ def why_not_the_rest(
     if new.coding != old.coding:
         return "another Content-Encoding"
     if old.validator is None:
+        if not old.may_be(new):
+            return "another ETag or Last-Modified"
         told = (old.status, old.kind, old.length, old.span)
         is_same = (new.status, new.kind, new.length, new.span) == told
         return None if is_same else "another status, Content-Type, Content-Length or Content-Range"

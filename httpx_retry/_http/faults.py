@@ -160,8 +160,11 @@ def _proxy_refusal(text: str) -> Fault:
     # aiohttp writes a comma after it.
     is_status = status.isascii() and status.isdigit() and text[3:4] in (" ", ",")
     refused = is_status and status[0] == "4"
-    if text.startswith(_SOCKS_REFUSES_US) or text.endswith(_SOCKS_REFUSES_THIS):
-        return PERMANENT  # four wrong passwords may lock an account
+    if not is_status and (
+        # Four wrong passwords may lock an account.
+        text.startswith(_SOCKS_REFUSES_US) or text.endswith(_SOCKS_REFUSES_THIS)
+    ):
+        return PERMANENT
     # These a proxy may say today and take back tomorrow, as an origin may.
     return PERMANENT if refused and int(status) not in REFUSING_STATUSES else UNSENT
 

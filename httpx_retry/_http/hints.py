@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
     # By its name in small letters, each value of a header.
-    Fields = dict[bytes, list[bytes]]
+    Values = dict[bytes, list[bytes]]
 
 _T = TypeVar("_T")
 
@@ -87,7 +87,7 @@ def read_hints(status: int, headers: Iterable[tuple[bytes, bytes]], now: float) 
         headers: its raw header fields, in any case.
         now: POSIX seconds.
     """
-    found: Fields = {}
+    found: Values = {}
     for name, value in headers:
         lowered = name.lower()
         if lowered in _NAMES:
@@ -97,7 +97,7 @@ def read_hints(status: int, headers: Iterable[tuple[bytes, bytes]], now: float) 
     return Hints(_wait(status, found, now), _first(found, b"x-should-retry", _should_retry))
 
 
-def _wait(status: int, found: Fields, now: float) -> float | None:
+def _wait(status: int, found: Values, now: float) -> float | None:
     milliseconds = [_delay(value) for value in found.get(b"retry-after-ms", ())]
     wait = _longest(milliseconds)
     if wait is not None:
@@ -113,13 +113,13 @@ def _longest(waits: Iterable[float | None]) -> float | None:
     return max((wait for wait in waits if wait is not None), default=None)
 
 
-def _first(found: Fields, name: bytes, read: Callable[[bytes], _T | None]) -> _T | None:
+def _first(found: Values, name: bytes, read: Callable[[bytes], _T | None]) -> _T | None:
     """The first value of a header that is valid."""
     values = (read(value) for value in found.get(name, ()))
     return next((value for value in values if value is not None), None)
 
 
-def _retry_after(value: bytes, found: Fields, now: float) -> float | None:
+def _retry_after(value: bytes, found: Values, now: float) -> float | None:
     seconds = _delay(value)
     return seconds if seconds is not None else _until(read_date(value), found, now)
 
@@ -128,13 +128,13 @@ def _should_retry(value: bytes) -> bool | None:
     return _SHOULD_RETRY.get(value.lower())
 
 
-def _is_limited(status: int, found: Fields) -> bool:
+def _is_limited(status: int, found: Values) -> bool:
     return status in _LIMIT_STATUSES or (
         status == _FORBIDDEN and _first(found, b"x-ratelimit-remaining", _number) == 0
     )
 
 
-def _rate_limit(found: Fields, now: float) -> float | None:
+def _rate_limit(found: Values, now: float) -> float | None:
     wait = _longest(_structured_rate_limit(value) for value in found.get(b"ratelimit", ()))
     for prefix in (b"", b"x-"):
         # With something remaining, the reset is no reason to wait: a plain 503 shows it as well.
@@ -169,7 +169,7 @@ def _number(value: bytes) -> float | None:
     return float(value) if re.fullmatch(_NUMBER, value) else None
 
 
-def _until(moment: float | None, found: Fields, now: float) -> float | None:
+def _until(moment: float | None, found: Values, now: float) -> float | None:
     if moment is None:
         return None
     # It counts from the server's own clock where that is shown.

@@ -5,6 +5,7 @@ What may have run is never followed by what may not run after it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .._core.policy import RetryPolicy
@@ -158,8 +159,7 @@ def _leave_body_alone(request: httpx.Request) -> None:
     It would put another version in the place of one that has been found to be the rest.
     """
     wish = request.extensions.get("retry", {})
-    request.extensions["retry"] = (
-        wish.replace(recover_body=False)
-        if isinstance(wish, RetryPolicy)
-        else {**wish, "recover_body": False}
-    )
+    if isinstance(wish, RetryPolicy):
+        request.extensions["retry"] = wish.replace(recover_body=False)
+    elif isinstance(wish, Mapping):  # and not False, which leaves it alone
+        request.extensions["retry"] = {**wish, "recover_body": False}

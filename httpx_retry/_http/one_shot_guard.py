@@ -139,7 +139,7 @@ class OneShotGuard(BodyGuard):
     def _forget(self) -> None:
         kept, self._kept = self._kept, None
         if kept is not None:
-            with suppress(OSError):  # it may be written to once more
+            with suppress(OSError):  # it writes what is left to be written
                 kept.close()
 
     def close(self) -> None:

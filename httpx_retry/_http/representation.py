@@ -19,6 +19,7 @@ _SETTLED = 60.0
 # Patterns are compiled when one is first needed: it takes as long as to load this room.
 # Without obs-text: httpx could not send it back. An empty one is of servers that name nothing.
 _STRONG_ETAG = rb'"[\x21\x23-\x7e]+"'
+_EMPTY = (b"", b'""', b'W/""')
 _MOST_DIGITS = 18
 _SPAN = rb"(?i:bytes) ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)"
 OK = 200
@@ -118,9 +119,11 @@ class Facts(NamedTuple):
         """
         return self.length is not None and (self.span is None or self.length == self.span.size)
 
-    def may_be(self, version: tuple[bytes | None, bytes | None]) -> bool:
-        """Whether it is of this version, as far as it says of which it is."""
-        (etag, modified), (other_etag, other_modified) = self.version, version
+    def may_be(self, other: Facts) -> bool:
+        """Whether another one is of the same version, as far as this one says of which it is."""
+        if self.validator is not None and self.validator == other.validator:
+            return True  # what is strong has the say (RFC 9110 §13.1.3)
+        (etag, modified), (other_etag, other_modified) = self.version, other.version
         return etag in (None, other_etag) and modified in (None, other_modified)
 
     @property
@@ -159,13 +162,15 @@ def length_of(headers: httpx.Headers) -> bytes | None:
     return found
 
 
-def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes = b"") -> Facts:
+def facts_of(
+    status: int, headers: Iterable[tuple[bytes, bytes]], http_version: bytes = b""
+) -> Facts:
     """Read what is needed of a response. Never raises.
 
     Args:
         status: its status code.
         headers: its raw headers.
-        version: the HTTP version, as httpcore spells it; empty where it is not known.
+        http_version: as httpcore spells it; empty where it is not known.
     """
     found: dict[bytes, bytes] = {}
     lists: dict[bytes, list[bytes]] | None = None
@@ -194,13 +199,17 @@ def facts_of(status: int, headers: Iterable[tuple[bytes, bytes]], version: bytes
         int(length) if length.isdigit() and len(length) <= _MOST_DIGITS else None,
         _span(found.get(b"content-range")),
         _strong_validator(found) if status in (OK, PARTIAL) else None,
-        version.startswith(b"HTTP/1")
+        http_version.startswith(b"HTTP/1")
         and status not in WITHOUT_BODY
         and not length
         and not is_framed,
         cookies,
-        (found.get(b"etag"), found.get(b"last-modified")),
+        (_named(found.get(b"etag")), _named(found.get(b"last-modified"))),
     )
+
+
+def _named(value: bytes | None) -> bytes | None:
+    return None if value in _EMPTY else value
 
 
 def _span(value: bytes | None) -> Span | None:

@@ -181,6 +181,7 @@ def test_what_the_caller_was_busy_with_is_not_looked_at() -> None:
         ("Proxy Server could not connect: Connection not allowed by ruleset.", Evidence.PERMANENT),
         ("Proxy Server could not connect: Command not supported.", Evidence.PERMANENT),
         ("Proxy Server could not connect: Address type not supported.", Evidence.PERMANENT),
+        ("502 Address type not supported.", Evidence.UNSENT),  # of an HTTP proxy
         ("Invalid username/password", Evidence.PERMANENT),
         (
             "Requested USERNAME/PASSWORD from proxy server, but got NO ACCEPTABLE METHODS.",

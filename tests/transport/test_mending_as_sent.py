@@ -172,3 +172,22 @@ async def test_a_request_that_was_sent_without_headers_is_sent_again_without_any
 
     assert await world.read(response) == b"for None"
     assert server.names == [None, None]
+
+
+async def test_no_retries_that_are_wished_for_later_leave_the_mending_as_it_is(
+    world: World, clock: FakeClock
+) -> None:
+    class WantsNone(GivesName):
+        def auth_flow(
+            self, request: httpx.Request
+        ) -> Generator[httpx.Request, httpx.Response, None]:
+            yield request
+            request.extensions["retry"] = False
+            request.headers["x-name"] = "me"
+            yield request
+
+    server = Server(httpx.Response(401, stream=Cut()))
+    async with world.client(server, **options(clock)) as client:
+        assert (await client.get(auth=WantsNone())).text == "for me"
+
+    assert server.names == [None, None, "me"]

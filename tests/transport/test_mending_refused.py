@@ -95,7 +95,11 @@ async def test_what_is_not_the_rest_is_refused(
     assert why in await failed(world, clock, Script(first, second))
 
 
+WEAK = {"ETag": 'W/"v1"'}
 DATED = {"Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT"}
+LATER = {"Last-Modified": "Sun, 06 Nov 1994 08:49:38 GMT"}
+# Too young to be strong.
+FRESH = DATED | {"Date": "Sun, 06 Nov 1994 08:49:40 GMT"}
 
 
 @pytest.mark.parametrize("method", ["GET", "QUERY"])
@@ -103,10 +107,11 @@ DATED = {"Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT"}
     ("first", "second"),
     [
         (ETAG, {"ETag": '"v2"'}),
-        ({"ETag": 'W/"v1"'}, {"ETag": 'W/"v2"'}),
+        (WEAK, {"ETag": 'W/"v2"'}),
         (ETAG, {}),
-        (DATED, {"Last-Modified": "Sun, 06 Nov 1994 08:49:38 GMT"}),
-        (ETAG | DATED, ETAG | {"Last-Modified": "Sun, 06 Nov 1994 08:49:38 GMT"}),
+        (DATED, LATER),
+        (DATED, {}),
+        (WEAK | DATED, WEAK | LATER),
     ],
 )
 async def test_no_other_version_takes_the_place_of_one_that_whoever_reads_it_knows(
@@ -123,6 +128,41 @@ async def test_no_other_version_takes_the_place_of_one_that_whoever_reads_it_kno
     # then it gets the error, and not the one under the name of the other.
     (note,) = caught.value.__notes__  # type: ignore[attr-defined] # PEP 678
     assert "(body cannot be resumed: another ETag or Last-Modified)" in note
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(WEAK, {"ETag": 'W/"v2"'}), (WEAK, {}), (FRESH, FRESH | {"Age": "0"} | LATER)],
+)
+async def test_nor_once_a_part_of_it_was_delivered_that_both_have(
+    world: World, clock: FakeClock, first: dict[str, str], second: dict[str, str]
+) -> None:
+    script = Script((200, first, (WHOLE[:1000], BREAK)), (200, second, (WHOLE,)))
+
+    assert "another ETag or Last-Modified" in await failed(world, clock, script)
+
+
+SAME: list[tuple[dict[str, str], dict[str, str]]] = [
+    # A strong ETag has the say.
+    (ETAG | DATED, ETAG | LATER),
+    # These name nothing.
+    ({"ETag": '""'}, {"ETag": '"v2"'}),
+    ({"ETag": 'W/""', "Last-Modified": ""}, LATER),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), SAME)
+@pytest.mark.parametrize("came", [(), (WHOLE[:1000],)])
+async def test_what_may_be_the_same_version_is_taken(
+    world: World,
+    clock: FakeClock,
+    came: tuple[bytes, ...],
+    first: dict[str, str],
+    second: dict[str, str],
+) -> None:
+    script = Script((200, first, (*came, BREAK)), (200, second, (WHOLE,)))
+    async with world.client(script, **options(clock)) as client:
+        assert (await client.get()).content == WHOLE
 
 
 @pytest.mark.parametrize("status", [204, 304])
@@ -238,7 +278,9 @@ async def test_what_nobody_can_tell_the_end_of_is_refused(world: World, clock: F
 async def test_a_validator_that_cannot_be_sent_is_none(world: World, clock: FakeClock) -> None:
     odd = [("ETag", '"é"'.encode("latin-1"))]
     response_headers: Any = httpx.Headers(odd)  # type: ignore[arg-type] # bytes beside str
-    script = Script((200, response_headers, (WHOLE[:1000], BREAK)), (200, {}, (WHOLE,)))
+    script = Script(
+        (200, response_headers, (WHOLE[:1000], BREAK)), (200, response_headers, (WHOLE,))
+    )
     async with world.client(script, **options(clock)) as client:
         assert (await client.get()).content == WHOLE
 
