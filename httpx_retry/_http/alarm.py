@@ -6,7 +6,8 @@ fault of the network, whatever its class, and comes once: it is neither tried ag
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from .causes import chain_of, frames_of
 
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
 # None of these has a handler that raises an `Exception`, and most frames are theirs.
 _LIBRARIES = frozenset(
-    {"anyio", "asyncio", "contextlib", "h11", "h2", "httpcore", "httpcore2", "httpx", "httpx2"}
-    | {"httpx_retry", "socket", "ssl", "trio"}
+    {"anyio", "asyncio", "h11", "h2", "httpcore", "httpcore2", "httpx", "httpx2", "httpx_retry"}
+    | {"socket", "ssl", "trio"}
 )
+# inspect.CO_VARARGS, which takes long to load.
+_VARARGS = 0x04
 
 
 def alarm_of(error: Exception) -> Exception | None:
@@ -30,14 +33,21 @@ def alarm_of(error: Exception) -> Exception | None:
 
 
 def _is_handler(frame: FrameType) -> bool:
-    """Whether it was called as handlers are: with the very frame that it has interrupted."""
+    """Whether it was called as handlers are: with a number, and the frame that it interrupts."""
     interrupted = frame.f_back
     name = frame.f_globals.get("__name__") or ""
     if interrupted is None or name.partition(".")[0] in _LIBRARIES:
         return False
-    for value in frame.f_locals.values():
-        # One that is decorated has it among others.
-        given = value if type(value) is tuple else (value,)
-        if any(each is interrupted for each in given):
-            return True
-    return False
+    given = _arguments_of(frame)
+    return any(isinstance(a, int) and b is interrupted for a, b in pairwise(given))
+
+
+def _arguments_of(frame: FrameType) -> list[Any]:
+    """What a function was called with by place: one that is decorated may take all as `*args`."""
+    code, given = frame.f_code, frame.f_locals
+    names, count = code.co_varnames, code.co_argcount
+    arguments = [given.get(name) for name in names[:count]]
+    if code.co_flags & _VARARGS:
+        more = given.get(names[count + code.co_kwonlyargcount])
+        arguments += more if isinstance(more, tuple) else ()
+    return arguments

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 
+from .alarm import alarm_of
 from .body_guard import BodyGuard
 
 if TYPE_CHECKING:
@@ -91,12 +91,13 @@ class OneShotGuard(BodyGuard):
         if self._kept is None:
             return
         missing = self._size
-        # What a full disk has not taken comes to light here.
-        with suppress(OSError):
+        try:
             self._kept.seek(0)
             while chunk := self._kept.read(_CHUNK):
                 missing -= len(chunk)
                 yield chunk
+        except OSError as error:
+            _hear(error)
         if missing:
             self._forget()
             raise self._refuse("what was kept of it could not be read back")
@@ -133,16 +134,26 @@ class OneShotGuard(BodyGuard):
         try:
             self._kept.seek(0, os.SEEK_END)
             self._kept.write(chunk)
-        except OSError:
-            self._forget()  # no room: it is sent once, as without a buffer
+            self._kept.flush()  # what there is no room for is to be known now
+        except OSError as error:
+            self._forget()  # it is sent once, as without a buffer
+            _hear(error)
 
     def _forget(self) -> None:
         kept, self._kept = self._kept, None
         if kept is not None:
-            with suppress(OSError):  # it writes what is left to be written
-                kept.close()
+            try:
+                kept.close()  # it writes what is left to be written
+            except OSError as error:
+                _hear(error)
 
     def close(self) -> None:
         """Forget the body's errors, and what was kept of it. The body itself is the caller's."""
         super().close()
         self._forget()
+
+
+def _hear(error: OSError) -> None:
+    """Take it for the disk's, unless a signal's handler raised it."""
+    if alarm_of(error) is not None:
+        raise error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 from contextlib import contextmanager
 from enum import IntEnum
@@ -223,6 +224,16 @@ def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+@contextmanager
+def meanwhile() -> Iterator[None]:
+    yield
+
+
+@meanwhile()
+def managed(_number: int, _frame: object) -> None:
+    raise TimeoutError
+
+
 HANDLERS = [
     Handler().method,
     Handler(),
@@ -230,6 +241,7 @@ HANDLERS = [
     of_once,
     by_another,
     decorated(Handler()),
+    managed,
 ]
 
 
@@ -287,7 +299,16 @@ def of_a_namesake() -> None:
     decorated(Handler())(signal.SIGUSR1, None)
 
 
-@pytest.mark.parametrize("fail", [of_an_enum, of_a_namesake])
+def of_who_knows_its_caller() -> None:
+    caller = sys._getframe(1)
+    of_who_is_told_of_it(caller, 1, caller)
+
+
+def of_who_is_told_of_it(_frame: object, _number: int, *_others: object) -> None:
+    raise httpx.ReadError("reset")
+
+
+@pytest.mark.parametrize("fail", [of_an_enum, of_a_namesake, of_who_knows_its_caller])
 async def test_a_fault_in_code_that_handlers_share_is_no_alarm(
     world: World, clock: FakeClock, fail: Callable[[], None]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,10 @@ from tests.faults.lab import HTTP1Server, Reply
 from tests.faults.lab.clients import leaves_upload_unfinished
 from tests.worlds import settled
 
+from .test_alarm import raising, ring
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from httpx_retry.testing import FakeClock
     from tests.worlds import World
@@ -67,21 +70,91 @@ async def test_without_room_for_a_copy_a_body_is_sent_once_and_whole(
     assert [received.body for received in server.processed["/"]] == [BODY]
 
 
-def test_a_copy_that_comes_to_lack_something_is_refused_and_never_sent_short() -> None:
-    # Given a copy whose last bytes are yet to be written,
+def test_what_a_full_disk_does_not_take_is_known_before_it_is_to_be_sent_again() -> None:
+    # Given a copy whose last few bytes find no room,
     mine = guard_of(bytes(MIB + 1), b"the last few")
     with files_of_at_most(MIB + 5):
         assert len(b"".join(mine)) == MIB + 13
-        assert mine.is_replayable
 
-        # when it is to be sent again,
-        with pytest.raises(httpx.RemoteProtocolError) as refused:
-            b"".join(mine)
+        # then there is none, and nothing is promised.
+        assert not mine.is_replayable
+
+
+def test_a_copy_that_comes_to_lack_something_is_refused_and_never_sent_short() -> None:
+    mine = guard_of(bytes(MIB + 1), b"the last few")
+    assert len(b"".join(mine)) == MIB + 13
+    os.ftruncate(mine._kept.fileno(), MIB)
+
+    # When it is to be sent again,
+    with pytest.raises(httpx.RemoteProtocolError) as refused:
+        b"".join(mine)
 
     # then that send breaks off, and there is no other.
     assert str(refused.value).endswith("what was kept of it could not be read back")
     assert mine.refusal is refused.value
     assert not mine.is_replayable
+
+
+class Failing:
+    """A file on a disk that fails, or that is used as an alarm goes off."""
+
+    def __init__(self, fail: Callable[[], object]) -> None:
+        self.seek = lambda *_: fail()
+        self.close = fail
+
+
+def fail() -> None:
+    raise OSError("the disk's")
+
+
+def replace_copy(mine: Any, file: Failing) -> None:
+    if mine._kept is not None:
+        mine._kept.close()
+    mine._kept = file
+
+
+def keep(file: Failing) -> bytes:
+    mine = guard_of(b"1", b"2")
+    sending = iter(mine)
+    next(sending)
+    replace_copy(mine, file)
+    chunk: bytes = next(sending)
+    assert not mine.is_replayable
+    return chunk
+
+
+def read_back(file: Failing) -> bytes:
+    mine = guard_of(b"1")
+    assert list(mine) == [b"1"]
+    replace_copy(mine, file)
+    return b"".join(mine)
+
+
+def drop(file: Failing) -> bytes:
+    mine = guard_of(b"1")
+    replace_copy(mine, file)
+    mine.close()
+    return b""
+
+
+@pytest.mark.parametrize(("use", "given"), [(keep, b"2"), (drop, b"")])
+def test_a_disk_that_fails_is_no_fault_of_the_request(
+    use: Callable[[Failing], bytes], given: bytes
+) -> None:
+    assert use(Failing(fail)) == given
+
+
+def test_a_copy_that_cannot_be_read_is_refused() -> None:
+    # Its closing fails, too.
+    with pytest.raises(httpx.RemoteProtocolError, match="could not be read back"):
+        read_back(Failing(fail))
+
+
+@pytest.mark.parametrize("use", [keep, read_back, drop])
+def test_an_alarm_that_goes_off_meanwhile_is_heard(use: Callable[[Failing], bytes]) -> None:
+    # Of the disk's own class.
+    with raising(TimeoutError("time is up")), pytest.raises(TimeoutError, match="time is up"):
+        use(Failing(ring))
 
 
 async def test_what_a_send_has_left_of_a_body_follows_what_was_kept(world: World) -> None:
@@ -97,14 +170,6 @@ async def test_what_a_send_has_left_of_a_body_follows_what_was_kept(world: World
     sent = [chunk async for chunk in mine] if world.is_async else list(mine)
     assert b"".join(sent) == BODY
     mine.close()
-
-
-def test_a_copy_that_is_closed_has_no_more_to_say_of_the_disk() -> None:
-    mine = guard_of(bytes(MIB + 1), b"the last few")
-    with files_of_at_most(MIB + 5):
-        assert len(b"".join(mine)) == MIB + 13
-
-        mine.close()
 
 
 class Alarm(bytes):

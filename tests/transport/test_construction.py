@@ -170,6 +170,14 @@ async def test_what_answers_requests_is_a_transport_whatever_its_class(world: Wo
     assert response.status_code == 200
 
 
+def test_one_of_the_other_world_that_answers_in_this_one_as_well_is_one() -> None:
+    class OfBoth(httpx.AsyncBaseTransport):
+        handle_request = OfATestClient.handle_request
+
+    transport = RetryTransport(OfBoth())  # type: ignore[arg-type] # bare httpx takes it
+    assert transport.handle_request(httpx.Request("GET", "http://test/")).status_code == 200
+
+
 def test_what_answers_them_in_the_other_world_alone_is_none() -> None:
     class Sync:
         handle_request = OfATestClient.handle_request
