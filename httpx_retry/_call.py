@@ -63,7 +63,17 @@ class Call(LatestAttempt):
     @property
     def is_mended(self) -> bool:
         """Whether its response's body is mended: asked where the method alone does not say so."""
-        return self._policy.mends(self.unprepared.method) and self.outgoing.may_run_twice
+        method, policy = self.unprepared.method, self._policy
+        return policy.mends(method) and (method in policy.methods or self._still_has_key)
+
+    @property
+    def _still_has_key(self) -> bool:
+        """Whether it was sent with its idempotency key, and would be again.
+
+        A wrapped transport may have taken the header out, to send it under another name.
+        """
+        outgoing = self.outgoing
+        return outgoing.may_run_twice and outgoing.is_keyed
 
     def follow(self, earlier: Call) -> None:
         """Go on where an earlier journey of the same request ended."""
@@ -95,7 +105,7 @@ class Call(LatestAttempt):
         request, policy = self.request, self._policy
         self.method = method = (request if outgoing is None else outgoing.base).method
         # Where the method says it all, nothing is made to ask.
-        self.is_keyed = method not in policy.methods and self.outgoing.may_run_twice
+        self.is_keyed = method not in policy.methods and self._still_has_key
         self.is_replayable = (
             is_same_body(request.stream, self._body, self._settings.wire.family)
             if outgoing is None  # as there, without making one

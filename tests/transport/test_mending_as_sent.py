@@ -191,3 +191,37 @@ async def test_no_retries_that_are_wished_for_later_leave_the_mending_as_it_is(
         assert (await client.get(auth=WantsNone())).text == "for me"
 
     assert server.names == [None, None, "me"]
+
+
+class RenamesKey(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A wrapped transport that takes the key out, and sends it under another name."""
+
+    def __init__(self, *answers: httpx.Response) -> None:
+        self._answers = list(answers)
+        self.keys: list[str | None] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.keys.append(request.headers.pop("Idempotency-Key", None))
+        return self._answers.pop(0)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return self.handle_request(request)
+
+
+@pytest.mark.parametrize("is_generated", [False, True])
+async def test_a_post_whose_key_was_taken_out_is_not_sent_without_it(
+    world: World, clock: FakeClock, is_generated: bool
+) -> None:
+    failing = RenamesKey(httpx.Response(503), httpx.Response(200))
+    breaking = RenamesKey(httpx.Response(200, stream=Cut()), httpx.Response(200))
+    policy = RetryPolicy(generate_idempotency_key=is_generated)
+    headers = {} if is_generated else {"Idempotency-Key": "k"}
+
+    async with world.client(failing, **options(clock, policy=policy)) as client:
+        assert (await client.post(headers=headers)).status_code == 503
+    async with world.client(breaking, **options(clock, policy=policy)) as client:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.post(headers=headers)
+
+    assert [len(failing.keys), len(breaking.keys)] == [1, 1]
+    assert None not in failing.keys + breaking.keys
