@@ -141,7 +141,7 @@ class NextRequest:
     def _put_back(self, method: str, fields: Fields) -> None:
         headers = self.base.headers
         if self.base.method != method or tuple(getattr(headers, "_list", ())) != fields:
-            self.base = self.request = copied(self.base)
+            self.base = copied(self.base)
             raw = [(name, value) for name, _, value in fields]
             self.base.method, self.base.headers = method, type(headers)(raw)
 

@@ -243,7 +243,7 @@ async def test_a_response_of_which_nothing_was_delivered_gives_way_to_another(
         )
 
     def note(response: httpx.Response) -> None:
-        response.extensions["noted"] = True
+        response.extensions.update(noted=True, mine=1)
 
     async def note_in_tasks(response: httpx.Response) -> None:
         note(response)
