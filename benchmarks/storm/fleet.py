@@ -5,7 +5,7 @@ The script runs in Lua 5.1, as Redis's own; the hash that it keeps is a dict.
 
 from __future__ import annotations
 
-from threading import Event, Lock
+from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -104,9 +104,7 @@ def _answer_at_once(link: Link) -> None:
     def ask(next_question: Callable[[], Question | None], now: float) -> None:
         question = next_question()
         if question is not None:
-            turn = Lock()
-            turn.acquire()
-            link._fly(question, now, monotonic(), turn, Event())  # noqa: SLF001 - as said
+            link._fly(question, now, monotonic(), [], Event())  # noqa: SLF001 - as said
 
     link.ask = link.tell = ask  # type: ignore[method-assign] # as said
 
