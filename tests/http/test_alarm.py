@@ -234,7 +234,13 @@ def managed(_number: int, _frame: object) -> None:
     raise TimeoutError
 
 
+def spread(_number: int, *_more: object, quiet: bool = True) -> None:
+    assert quiet
+    raise TimeoutError
+
+
 HANDLERS = [
+    spread,
     Handler().method,
     Handler(),
     partial(with_more, TimeoutError),
@@ -308,7 +314,15 @@ def of_who_is_told_of_it(_frame: object, _number: int, *_others: object) -> None
     raise httpx.ReadError("reset")
 
 
-@pytest.mark.parametrize("fail", [of_an_enum, of_a_namesake, of_who_knows_its_caller])
+def of_who_forgets(*given: object) -> None:
+    given = None  # type: ignore[assignment] # as some do
+    raise httpx.ReadError(f"reset {given}")
+
+
+OTHERS = [of_an_enum, of_a_namesake, of_who_knows_its_caller, of_who_forgets]
+
+
+@pytest.mark.parametrize("fail", OTHERS)
 async def test_a_fault_in_code_that_handlers_share_is_no_alarm(
     world: World, clock: FakeClock, fail: Callable[[], None]
 ) -> None:

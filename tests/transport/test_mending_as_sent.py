@@ -140,7 +140,6 @@ class Probes(httpx.Auth):
         method, request.method = request.method, "GET"
         yield request
         request.method = method
-        request.headers["x-name"] = "me"
         yield request
 
 
