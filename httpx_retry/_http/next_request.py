@@ -140,10 +140,12 @@ class NextRequest:
 
     def _put_back(self, method: str, fields: Fields) -> None:
         headers = self.base.headers
-        if self.base.method != method or tuple(getattr(headers, "_list", ())) != fields:
+        is_other = tuple(getattr(headers, "_list", ())) != fields
+        if is_other or self.base.method != method:
             self.base = copied(self.base)
-            raw = [(name, value) for name, _, value in fields]
-            self.base.method, self.base.headers = method, type(headers)(raw)
+            self.base.method = method
+        if is_other:
+            self.base.headers = type(headers)([(name, value) for name, _, value in fields])
 
     def _begin(self) -> httpx.Request:
         """What the attempt begins from, to the URL that the caller gave."""

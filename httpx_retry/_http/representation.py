@@ -150,7 +150,7 @@ def length_of(headers: httpx.Headers) -> bytes | None:
     Transfer-Encoding overrides it (RFC 9112 §6.3).
     """
     try:
-        kept: Fields = headers._list  # noqa: SLF001 - as `fields_of`, without a call: it is asked of each response
+        kept: Fields = headers._list  # noqa: SLF001 - `fields_of`, without the call
     except AttributeError:
         kept = fields_of(headers)
     found: bytes | None = None
