@@ -56,24 +56,11 @@ class Call(LatestAttempt):
         return self._policy, self.request, self._url, self._body, self._began, self.epoch
 
     @property
-    def unprepared(self) -> httpx.Request:
-        """The request as it is before `prepare` has it: what will be asked for again."""
-        return self.request if self._outgoing is None else self._outgoing.base
-
-    @property
     def is_mended(self) -> bool:
         """Whether its response's body is mended: asked where the method alone does not say so."""
+        self._restore()  # a wrapped transport may have taken its key out
         method, policy = self.unprepared.method, self._policy
-        return policy.mends(method) and (method in policy.methods or self._still_has_key)
-
-    @property
-    def _still_has_key(self) -> bool:
-        """Whether it was sent with its idempotency key, and would be again.
-
-        A wrapped transport may have taken the header out, to send it under another name.
-        """
-        outgoing = self.outgoing
-        return outgoing.may_run_twice and outgoing.is_keyed
+        return policy.mends(method) and (method in policy.methods or self.outgoing.is_keyed)
 
     def follow(self, earlier: Call) -> None:
         """Go on where an earlier journey of the same request ended."""
@@ -96,16 +83,17 @@ class Call(LatestAttempt):
             Exception: what `retry_if`, the backoff or `on_event` raises, and what `decide` does.
         """
         self.attempts += 1
-        outcome, outgoing = self._outcome, self._outgoing
+        outcome = self._outcome
         if outcome is None:
             self._stopped(DONE)
             return None
+        self._restore()
         if outcome.server_wait is not None:
             self._impose(outcome)
-        request, policy = self.request, self._policy
+        request, policy, outgoing = self.request, self._policy, self._outgoing
         self.method = method = (request if outgoing is None else outgoing.base).method
         # Where the method says it all, nothing is made to ask.
-        self.is_keyed = method not in policy.methods and self._still_has_key
+        self.is_keyed = method not in policy.methods and self.outgoing.is_keyed
         self.is_replayable = (
             is_same_body(request.stream, self._body, self._settings.wire.family)
             if outgoing is None  # as there, without making one

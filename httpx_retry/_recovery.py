@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import httpx
 
     from ._core.policy import RetryPolicy
-    from ._http.representation import Facts, Fields
+    from ._http.representation import Facts
+    from ._http.requests import AsSent
     from ._settings import Settings
 
 # Bytes that a send has to bring for the count of attempts to start anew, and sends in all.
@@ -48,8 +49,7 @@ class Recovery(Call):
         source: where the response came from.
         response: the response that the caller has.
         body: what was delivered of it.
-        method: of the caller's request, as it was sent.
-        fields: its headers, then.
+        sent: the request that it came of, as it was sent.
     """
 
     # _called: the monotonic reading at the first send of all.
@@ -74,14 +74,13 @@ class Recovery(Call):
         "_successor",
     )
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what the body's stream knows, and nothing in a bundle
+    def __init__(
         self,
         settings: Settings,
         source: Source,
         response: httpx.Response,
         body: Body,
-        method: str,
-        fields: Fields,
+        sent: AsSent,
     ) -> None:
         if isinstance(source, Call):
             super().__init__(settings, *source.source)
@@ -89,7 +88,7 @@ class Recovery(Call):
         else:
             super().__init__(settings, *source)
             self.attempts = 1
-        self.outgoing.restore(method, fields)
+        self.outgoing.restore(sent)
         self._first = response
         self._delivery = body
         self._broken_by: Exception | None = None
@@ -259,8 +258,9 @@ class Recovery(Call):
         raise self._broken_by
 
 
-def body_of(settings: Settings, method: str, response: httpx.Response) -> Body:
+def body_of(settings: Settings, sent: AsSent, response: httpx.Response) -> Body:
     """Return the body of a response, of which nothing was delivered yet."""
+    method, _, _ = sent
     return Body(_facts_of(response), settings.clock.monotonic, method)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ._core.policy import RetryPolicy
     from ._history import Records
     from ._http.outgoing import Outgoing
+    from ._http.requests import AsSent
     from ._observe import EventKind
     from ._settings import Settings
 
@@ -42,6 +43,7 @@ class CallState(Progress):
         body: its stream, then: the same holds.
         began: the clock's monotonic reading at the first send.
         epoch: the transport's, then.
+        kept: what the request was before it was sent, if it was and may have been changed since.
 
     Attributes:
         request: as it was last sent, for whoever is told.
@@ -61,6 +63,7 @@ class CallState(Progress):
         "_ended",
         "_ended_at",
         "_error",
+        "_kept",
         "_known_origin",
         "_on_credit",
         "_outcome",
@@ -98,6 +101,7 @@ class CallState(Progress):
         body: Any,
         began: float,
         epoch: int,
+        kept: AsSent | None = None,
     ) -> None:
         # What else there is of it is set before each decision.
         self.attempts = 0
@@ -114,6 +118,7 @@ class CallState(Progress):
         self._url = url
         self._body = body
         self._began = self._sent = began
+        self._kept = kept
         self._skipped = 0.0
         self._response: httpx.Response | None = None
         self._error: Exception | None = None

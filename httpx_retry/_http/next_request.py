@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .._core.policy import RetryPolicy
-from .requests import copied, is_same_origin, origin_of
+from .requests import copied, is_as_sent, is_same_origin, origin_of, restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx
 
-    from .representation import Fields
+    from .requests import AsSent
     from .wire import Wire
 
 
@@ -70,6 +70,11 @@ class NextRequest:
         if header is None or header not in request.headers:
             return None
         return request.headers[header].strip() or None
+
+    def restore(self, sent: AsSent) -> None:
+        """Begin from what was sent: whoever has had the request may have changed it since."""
+        if not is_as_sent(self.base, sent):
+            self.base = restored(self.base, sent)
 
     def ask(self, change: Callable[[httpx.Request], None]) -> None:
         """Let the attempts to come ask for something else than the caller: for a range, say."""
@@ -137,15 +142,6 @@ class NextRequest:
         if chosen is not None:
             return chosen
         return self._begin() if self._asked is None else self._copy()
-
-    def _put_back(self, method: str, fields: Fields) -> None:
-        headers = self.base.headers
-        is_other = tuple(getattr(headers, "_list", ())) != fields
-        if is_other or self.base.method != method:
-            self.base = copied(self.base)
-            self.base.method = method
-        if is_other:
-            self.base.headers = type(headers)([(name, value) for name, _, value in fields])
 
     def _begin(self) -> httpx.Request:
         """What the attempt begins from, to the URL that the caller gave."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .._core.policy import RetryPolicy
     from .body_guard import BodyGuard
     from .faults import Fault
-    from .representation import Fields
     from .wire import Wire
 
 _PROVEN = (Evidence.UNSENT, Evidence.REFUSED)
@@ -39,7 +38,6 @@ class Outgoing(NextRequest):
 
     Attributes:
         deadline: the timeouts that the latest was sent with, where it has one.
-        may_run_twice: whether it may be sent again though it may have run; told once it was sent.
     """
 
     __slots__ = (
@@ -50,7 +48,6 @@ class Outgoing(NextRequest):
         "_sent",
         "_witness",
         "deadline",
-        "may_run_twice",
     )
 
     def __init__(
@@ -63,7 +60,6 @@ class Outgoing(NextRequest):
         self._guard: BodyGuard | None = None
         self._guards: tuple[BodyGuard, ...] = ()
         self._witness: Witness | None = None
-        self.may_run_twice = False
 
     @property
     def is_replayable(self) -> bool:
@@ -71,16 +67,6 @@ class Outgoing(NextRequest):
         if self._guard is not None:
             return self._guard.is_replayable
         return is_same_body(self.request.stream, self._body, self._wire.family)
-
-    def restore(self, method: str, fields: Fields) -> None:
-        """Begin from what was sent: whoever has the caller's request may have changed it since.
-
-        Args:
-            method: of the caller's request, as it was sent.
-            fields: its headers, then.
-        """
-        if self.base is self._given:
-            self._put_back(method, fields)
 
     def depart(self, ends: float | None, monotonic: Callable[[], float]) -> httpx.Request:
         """Return the request to hand to the wrapped transport.
@@ -99,8 +85,8 @@ class Outgoing(NextRequest):
             request = self._guarded(request)
         self.request = request
         self._witness = self.deadline = None
-        self.may_run_twice = self.base.method in self._policy.methods or self.is_keyed
-        as_trace = None if self.may_run_twice else self._wire.as_trace
+        may_run_twice = self.base.method in self._policy.methods or self.is_keyed
+        as_trace = None if may_run_twice else self._wire.as_trace
         self._sent = request
         if ends is None and as_trace is None:
             return request

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import httpx
+
+# Of each header: its name, the name in small letters, and its value.
+Fields = Sequence[tuple[bytes, bytes, bytes]]
+# See `as_sent`.
+AsSent = tuple[str, Fields, dict[str, Any]]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -20,6 +26,40 @@ def copied(request: httpx.Request) -> httpx.Request:
     copy.__dict__.update(request.__dict__)
     copy.headers = request.headers.copy()
     copy.extensions = dict(request.extensions)
+    return copy
+
+
+def as_sent(request: httpx.Request) -> AsSent:
+    """What is kept of a request that others have their hands on: method, headers and extensions.
+
+    A plain tuple, as each request needs one.
+    """
+    return request.method, tuple(getattr(request.headers, "_list", ())), dict(request.extensions)
+
+
+def is_as_sent(request: httpx.Request, sent: AsSent) -> bool:
+    """Whether nobody has changed it since."""
+    method, fields, extensions = sent
+    now = request.extensions
+    if (
+        request.method != method
+        or len(now) != len(extensions)
+        or fields != tuple(getattr(request.headers, "_list", ()))
+    ):
+        return False
+    for name, value in extensions.items():
+        # Not compared: how they would be is theirs to say.
+        if name not in now or now[name] is not value:
+            return False
+    return True
+
+
+def restored(request: httpx.Request, sent: AsSent) -> httpx.Request:
+    """Return a copy of it, as it was sent."""
+    copy = copied(request)
+    copy.method, fields, extensions = sent
+    copy.headers = type(copy.headers)([(name, value) for name, _, value in fields])
+    copy.extensions = dict(extensions)
     return copy
 
 

@@ -13,7 +13,7 @@ from tests.worlds import Stream
 from .handlers import options
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from httpx_retry.testing import FakeClock
     from tests.worlds import World
@@ -192,35 +192,124 @@ async def test_no_retries_that_are_wished_for_later_leave_the_mending_as_it_is(
     assert server.names == [None, None, "me"]
 
 
-class RenamesKey(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A wrapped transport that takes the key out, and sends it under another name."""
+class Rewriting(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A wrapped transport that changes requests in place, as some middleware does.
+
+    It takes out what the caller has told it in the extensions, and the key, to send it under
+    another name; and it adds a header and an extension of its own.
+    """
 
     def __init__(self, *answers: httpx.Response) -> None:
         self._answers = list(answers)
+        self.tenants: list[str] = []
         self.keys: list[str | None] = []
+        self.names: list[list[str]] = []
+        self.methods: list[str] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.keys.append(request.headers.pop("Idempotency-Key", None))
+        request.headers = httpx.Headers([*request.headers.multi_items(), ("x-name", "me")])
+        self.names.append(request.headers.get_list("x-name"))
+        assert "note" not in request.extensions
+        request.extensions["note"] = "mine"
+        self.tenants.append(request.extensions.pop("tenant", "public"))
+        self.methods.append(request.method)
+        if request.method == "DELETE":
+            request.method = "POST"
         return self._answers.pop(0)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return self.handle_request(request)
 
 
-@pytest.mark.parametrize("is_generated", [False, True])
-async def test_a_post_whose_key_was_taken_out_is_not_sent_without_it(
-    world: World, clock: FakeClock, is_generated: bool
+def answers_of(*failures: str) -> Iterator[httpx.Response]:
+    for failure in failures:
+        yield httpx.Response(200, stream=Cut()) if failure == "body" else httpx.Response(503)
+    yield httpx.Response(200, stream=Stream(b"good"))
+
+
+@pytest.mark.parametrize(
+    "failures", [("status",), ("body",), ("status", "status"), ("status", "body"), ("body", "body")]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("max_elapsed", [None, 60.0])
+async def test_each_attempt_begins_from_what_the_caller_gave(
+    world: World, clock: FakeClock, failures: list[str], method: str, max_elapsed: float | None
 ) -> None:
-    failing = RenamesKey(httpx.Response(503), httpx.Response(200))
-    breaking = RenamesKey(httpx.Response(200, stream=Cut()), httpx.Response(200))
-    policy = RetryPolicy(generate_idempotency_key=is_generated)
-    headers = {} if is_generated else {"Idempotency-Key": "k"}
+    inner = Rewriting(*answers_of(*failures))
+    policy = RetryPolicy(max_elapsed=max_elapsed)
+    told: dict[str, Any] = {"extensions": {"tenant": "blue"}, "headers": {"Idempotency-Key": "k"}}
 
-    async with world.client(failing, **options(clock, policy=policy)) as client:
-        assert (await client.post(headers=headers)).status_code == 503
-    async with world.client(breaking, **options(clock, policy=policy)) as client:
-        with pytest.raises(httpx.RemoteProtocolError):
-            await client.post(headers=headers)
+    async with world.client(inner, **options(clock, policy=policy)) as client:
+        assert (await client.request(method, "http://test/", **told)).text == "good"
 
-    assert [len(failing.keys), len(breaking.keys)] == [1, 1]
-    assert None not in failing.keys + breaking.keys
+    count = len(failures) + 1
+    assert inner.tenants == ["blue"] * count
+    assert inner.keys == ["k"] * count
+    assert inner.names == [["me"]] * count
+
+
+async def test_a_key_of_ours_that_is_taken_out_is_there_again(
+    world: World, clock: FakeClock
+) -> None:
+    inner = Rewriting(*answers_of("status", "body"))
+    policy = RetryPolicy(generate_idempotency_key=True)
+
+    async with world.client(inner, **options(clock, policy=policy)) as client:
+        assert (await client.post()).text == "good"
+
+    assert len(inner.keys) == 3
+    assert len({*inner.keys}) == 1
+    assert None not in inner.keys
+
+
+async def test_what_is_changed_by_a_later_attempt_is_put_back_too(
+    world: World, clock: FakeClock
+) -> None:
+    class FailsFirst(Rewriting):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if not self.keys:
+                self.keys.append("-")
+                raise httpx.ReadError("before anything was changed")
+            return super().handle_request(request)
+
+    inner = FailsFirst(*answers_of("status"))
+    async with world.client(inner, **options(clock)) as client:
+        response = await client.get(extensions={"tenant": "blue"})
+
+    assert response.text == "good"
+    assert inner.tenants == ["blue", "blue"]
+
+
+async def test_an_extension_is_not_compared_by_its_own_word(world: World, clock: FakeClock) -> None:
+    class Refuses:
+        def __eq__(self, other: object) -> bool:
+            raise ValueError("the truth value is ambiguous")
+
+        __hash__ = None  # type: ignore[assignment] # as an array is
+
+    class Replaces(Rewriting):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            self.seen.append(request.extensions["array"])
+            request.extensions["array"] = Refuses()
+            return super().handle_request(request)
+
+        seen: list[object]
+
+    inner, array = Replaces(*answers_of("status")), Refuses()
+    inner.seen = []
+    async with world.client(inner, **options(clock)) as client:
+        await client.get(extensions={"array": array})
+
+    assert [id(each) for each in inner.seen] == [id(array)] * 2
+
+
+async def test_a_method_that_is_changed_in_place_is_the_callers_again(
+    world: World, clock: FakeClock
+) -> None:
+    inner = Rewriting(*answers_of("status"))
+    async with world.client(inner, **options(clock)) as client:
+        response = await client.request("DELETE", "http://test/")
+
+    assert response.text == "good"
+    assert inner.methods == ["DELETE", "DELETE"]
