@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 class BodyGuard:
-    """A request body that is sent whole each time, or not at all. A stream for both worlds.
+    """A request body that is sent whole each time, or not at all.
+
+    It becomes a stream by `InThreads`, `InTasks` or both, as is the one that it guards.
 
     Attributes:
         error: what the body itself raised while it was read: no fault of the transport.
@@ -29,11 +31,20 @@ class BodyGuard:
     def __init__(self, stream: Any, family: Family) -> None:
         self._stream = stream
         self._family = family
+        self._was_closed = False
 
     @property
     @abstractmethod
     def is_replayable(self) -> bool:
         """Whether another send would carry the same body as the first."""
+
+    @abstractmethod
+    def _chunks(self) -> Iterator[bytes]:
+        """The body, for one send."""
+
+    @abstractmethod
+    def _async_chunks(self) -> AsyncIterator[bytes]:
+        """The body, for one send."""
 
     def holds(self, stream: Any) -> bool:
         """Whether a stream reads from what this guard reads from."""
@@ -45,7 +56,13 @@ class BodyGuard:
             return stream._stream  # noqa: SLF001 - nothing else tells it
         return stream  # one of the caller's may make something else of what it reads
 
-    def close(self) -> None:
+    def _note_close(self) -> Any:
+        """It is closed for good, if there is anything to it."""
+        if not self._family.closes_nothing(self._stream):
+            self._was_closed = True
+        return self._stream
+
+    def forget(self) -> None:
         """Forget the body's errors, and what was kept of it. The body itself is the caller's."""
         # Each leads to the guard by its traceback.
         self.error = self.refusal = None
@@ -55,6 +72,28 @@ class BodyGuard:
             f"the request was to be sent again, but its body cannot be: {why}"
         )
         return self.refusal
+
+
+class InThreads(BodyGuard):
+    """The side of a guard from which its body is read in threads."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks()
+
+    def close(self) -> None:
+        """Close the body, as some transports do after a send; httpx's own do not."""
+        self._note_close().close()
+
+
+class InTasks(BodyGuard):
+    """The side of a guard from which its body is read in tasks."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._async_chunks()
+
+    async def aclose(self) -> None:
+        """Close the body, as some transports do after a send; httpx's own do not."""
+        await self._note_close().aclose()
 
 
 class RewindingGuard(BodyGuard):
@@ -84,7 +123,7 @@ class RewindingGuard(BodyGuard):
         # A caller may close a file while the response's body is on its way.
         return self._is_same and not any(getattr(file, "closed", False) for file in self._files)
 
-    def __iter__(self) -> Iterator[bytes]:
+    def _chunks(self) -> Iterator[bytes]:
         reading = _Reading()
         try:
             self._rewind()
@@ -99,7 +138,7 @@ class RewindingGuard(BodyGuard):
         finally:
             self._remember(reading)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def _async_chunks(self) -> AsyncIterator[bytes]:
         reading = _Reading()
         try:
             self._rewind()

@@ -109,19 +109,28 @@ class Family:
         self.traceless: tuple[type, ...] = (module.MockTransport, *self.apps)
         real = self.HTTPTransport, self.AsyncHTTPTransport
         self.own: tuple[type, ...] = (*real, *self.traceless)
-        self._joined: dict[type, type] = {}
+        self._joined: dict[tuple[type, ...], type] = {}
         self._no_closes = (None, module.SyncByteStream.close, module.AsyncByteStream.aclose)
         self._idle: dict[type, bool] = {}
 
-    def stream_class(self, behaviour: type[_T]) -> type[_T]:
+    def stream_class(self, behaviour: type[_T], *sides: type) -> type[_T]:
         """Return the class as a subclass of this family's byte streams, of each world that it has.
 
         A stream that says to be of both is closed in either, whether that closes anything or not.
+
+        Args:
+            behaviour: what its instances do.
+            *sides: classes that have the methods of the worlds, where it has not.
         """
-        if behaviour not in self._joined:
-            bases = [base for base, method in self._read_by.items() if hasattr(behaviour, method)]
-            self._joined[behaviour] = type(behaviour.__name__, (behaviour, *bases), {})
-        return self._joined[behaviour]
+        parts = (*sides, behaviour)
+        if parts not in self._joined:
+            bases = [
+                base
+                for base, method in self._read_by.items()
+                if any(hasattr(part, method) for part in parts)
+            ]
+            self._joined[parts] = type(behaviour.__name__, (*parts, *bases), {})
+        return self._joined[parts]
 
     def closes_nothing(self, stream: object) -> bool:
         """Whether closing a stream does nothing: in tasks it is dear all the same."""

@@ -35,6 +35,7 @@ class OneShotGuard(BodyGuard):
         self._kept: SpooledTemporaryFile[bytes] | None = None
         self._size = 0
         self._is_untouched = True
+        self._is_whole = False  # whether it was read to its end
         self._is_between = False  # what was taken of it is not kept yet, and may never be
         # By an earlier hop, say.
         self._was_read = getattr(stream, "_is_stream_consumed", False)
@@ -42,10 +43,14 @@ class OneShotGuard(BodyGuard):
     @property
     def is_replayable(self) -> bool:
         """Whether no byte was taken of it, or all that was read of it was kept."""
-        return not self._is_between and (self._is_untouched or self._kept is not None)
+        if self._is_between or (self._was_closed and not self._is_whole):
+            return False
+        return self._is_untouched or self._kept is not None
 
-    def __iter__(self) -> Iterator[bytes]:
+    def _chunks(self) -> Iterator[bytes]:
         yield from self._begin()
+        if self._is_whole:
+            return
         if self._iterator is None:
             self._start(iter(self._stream))
         # Read by hand: only so is an end by an error told from the end, and from being left.
@@ -64,9 +69,11 @@ class OneShotGuard(BodyGuard):
             self._is_between = False
             yield chunk
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def _async_chunks(self) -> AsyncIterator[bytes]:
         for chunk in self._begin():
             yield chunk
+        if self._is_whole:
+            return
         if self._iterator is None:
             self._start(self._stream.__aiter__())
         while True:
@@ -99,13 +106,13 @@ class OneShotGuard(BodyGuard):
         except OSError as error:
             _hear(error)
         if missing:
-            self._forget()
+            self._drop()
             raise self._refuse("what was kept of it could not be read back")
 
     def _start(self, iterator: Any) -> None:
         self._iterator = iterator
         if self._capacity:
-            # Held open for as long as the call lasts; `close` ends it.
+            # Held open for as long as the call lasts; `forget` ends it.
             self._kept = SpooledTemporaryFile(max_size=min(self._capacity, _IN_MEMORY))  # noqa: SIM115 - as said
 
     def _check_end(self) -> None:
@@ -115,10 +122,11 @@ class OneShotGuard(BodyGuard):
         """
         if self._was_read and self._is_untouched:
             raise self._family.StreamConsumed from None
+        self._is_whole = True
 
     def _break(self, error: BaseException) -> None:
         """A generator that has raised, or was cancelled, ends at once when it is asked again."""
-        self._forget()
+        self._drop()
         if isinstance(error, Exception):
             self.error = error
 
@@ -129,17 +137,17 @@ class OneShotGuard(BodyGuard):
             return
         self._size += len(chunk)
         if self._size > self._capacity:
-            self._forget()
+            self._drop()
             return
         try:
             self._kept.seek(0, os.SEEK_END)
             self._kept.write(chunk)
             self._kept.flush()  # what there is no room for is to be known now
         except OSError as error:
-            self._forget()  # it is sent once, as without a buffer
+            self._drop()  # it is sent once, as without a buffer
             _hear(error)
 
-    def _forget(self) -> None:
+    def _drop(self) -> None:
         kept, self._kept = self._kept, None
         if kept is not None:
             try:
@@ -147,10 +155,10 @@ class OneShotGuard(BodyGuard):
             except OSError as error:
                 _hear(error)
 
-    def close(self) -> None:
+    def forget(self) -> None:
         """Forget the body's errors, and what was kept of it. The body itself is the caller's."""
-        super().close()
-        self._forget()
+        super().forget()
+        self._drop()
 
 
 def _hear(error: OSError) -> None:

@@ -156,7 +156,7 @@ class Outgoing(NextRequest):
         """Forget what was kept of bodies."""
         self._hand_back()
         for guard in self._guards:
-            guard.close()
+            guard.forget()
 
     def _hand_back(self) -> None:
         """Let the caller's request have what an app or a mock read of its body, as over a bare one.

@@ -7,9 +7,9 @@ shifted without anyone noticing: such a body travels inside a guard.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .body_guard import BodyGuard, RewindingGuard
+from .body_guard import BodyGuard, InTasks, InThreads, RewindingGuard
 from .one_shot_guard import OneShotGuard
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     import httpx
 
     from .family import Family
+
+_Guard = TypeVar("_Guard", bound=BodyGuard)
+
+# By what a stream of that world has.
+_SIDES: dict[str, type[Any]] = {"__iter__": InThreads, "__aiter__": InTasks}
 
 
 def guard_for(request: httpx.Request, family: Family, capacity: int) -> BodyGuard:
@@ -34,8 +39,14 @@ def guard_for(request: httpx.Request, family: Family, capacity: int) -> BodyGuar
     files = _files_in(stream, family)
     rewind = _way_back(stream, files, family)
     if rewind is None:
-        return family.stream_class(OneShotGuard)(stream, family, capacity)
-    return family.stream_class(RewindingGuard)(stream, family, rewind, files)
+        return guarding(OneShotGuard, stream, family)(stream, family, capacity)
+    return guarding(RewindingGuard, stream, family)(stream, family, rewind, files)
+
+
+def guarding(kind: type[_Guard], stream: Any, family: Family) -> type[_Guard]:
+    """Return the class of guards that are of the same worlds as the stream."""
+    sides = [side for method, side in _SIDES.items() if hasattr(stream, method)]
+    return family.stream_class(kind, *sides)
 
 
 def is_same_body(now: Any, before: Any, family: Family) -> bool:

@@ -11,13 +11,18 @@ import pytest
 from httpx_retry._http.body_guard import BodyGuard, RewindingGuard
 from httpx_retry._http.family import Family
 from httpx_retry._http.one_shot_guard import OneShotGuard
-from httpx_retry._http.request_body import by_reading, guard_for
+from httpx_retry._http.request_body import by_reading, guard_for, guarding
 from tests.worlds import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FAMILY = Family(httpx)
+
+
+def made(kind: Any, stream: Any, *arguments: Any) -> Any:
+    """A guard of this kind, of the stream's worlds."""
+    return guarding(kind, stream, FAMILY)(stream, *arguments)
 
 
 def guard(content: Any, capacity: int = 0) -> BodyGuard:
@@ -62,7 +67,7 @@ def test_a_guard_knows_what_it_reads_from() -> None:
     source = [b"1", b"2"]
     request = httpx.Request("POST", "http://test/", content=iter(source))
     stream: Any = request.stream
-    mine = OneShotGuard(stream, FAMILY, 0)
+    mine = made(OneShotGuard, stream, FAMILY, 0)
 
     assert mine.holds(stream)
     # Another stream of httpx's over the same source, and the source itself.
@@ -72,8 +77,8 @@ def test_a_guard_knows_what_it_reads_from() -> None:
     assert not mine.holds(object())
     # A stream of the user's own has no source.
     own = Stream()
-    assert OneShotGuard(own, FAMILY, 0).holds(own)
-    assert not OneShotGuard(own, FAMILY, 0).holds(Stream())
+    assert made(OneShotGuard, own, FAMILY, 0).holds(own)
+    assert not made(OneShotGuard, own, FAMILY, 0).holds(Stream())
 
 
 class Changing:
@@ -95,7 +100,7 @@ class Changing:
     ],
 )
 def test_a_body_that_changes_is_refused(bodies: tuple[list[bytes], ...], why: str) -> None:
-    mine: Any = RewindingGuard(Changing(*bodies), FAMILY, by_reading)
+    mine: Any = made(RewindingGuard, Changing(*bodies), FAMILY, by_reading)
     assert b"".join(mine) == b"".join(bodies[0])
     assert [mine.is_replayable] == [True]
 
@@ -105,13 +110,16 @@ def test_a_body_that_changes_is_refused(bodies: tuple[list[bytes], ...], why: st
     assert str(refused.value).endswith(f"cannot be: {why}")
     assert [mine.is_replayable] == [False]
     assert (mine.refusal, mine.error) == (refused.value, None)
-    mine.close()
+    mine.forget()
     assert (mine.refusal, mine.error) == (None, None)
 
 
 def test_what_a_body_has_grown_by_is_not_sent() -> None:
-    mine: Any = RewindingGuard(
-        Changing([b"01", b"2"], [b"01", b"2", b"3", b"4"], [b"0123"]), FAMILY, by_reading
+    mine: Any = made(
+        RewindingGuard,
+        Changing([b"01", b"2"], [b"01", b"2", b"3", b"4"], [b"0123"]),
+        FAMILY,
+        by_reading,
     )
 
     assert [b"".join(mine) for _ in range(3)] == [b"012"] * 3
@@ -119,8 +127,8 @@ def test_what_a_body_has_grown_by_is_not_sent() -> None:
 
 
 def test_a_body_that_goes_on_where_it_was_left_before_is_the_same() -> None:
-    mine: Any = RewindingGuard(
-        Changing([b"01", b"2"], [b"0", b"123"], [b"0123"]), FAMILY, by_reading
+    mine: Any = made(
+        RewindingGuard, Changing([b"01", b"2"], [b"0", b"123"], [b"0123"]), FAMILY, by_reading
     )
     left = iter(mine)
     assert next(left) == b"01"
@@ -131,7 +139,7 @@ def test_a_body_that_goes_on_where_it_was_left_before_is_the_same() -> None:
 
 
 def test_what_was_read_and_not_kept_is_refused() -> None:
-    mine: Any = OneShotGuard(iter([b"x"]), FAMILY, 0)
+    mine: Any = made(OneShotGuard, iter([b"x"]), FAMILY, 0)
     assert b"".join(mine) == b"x"
 
     with pytest.raises(httpx.RemoteProtocolError) as refused:
@@ -145,7 +153,7 @@ def test_what_broke_before_it_gave_anything_is_refused() -> None:
         yield b""
         raise KeyError
 
-    mine: Any = OneShotGuard(broken(), FAMILY, 0)
+    mine: Any = made(OneShotGuard, broken(), FAMILY, 0)
     with pytest.raises(KeyError):
         b"".join(mine)
 
@@ -154,21 +162,21 @@ def test_what_broke_before_it_gave_anything_is_refused() -> None:
 
 def test_what_was_kept_is_given_in_pieces() -> None:
     body = bytes(200_000)
-    mine: Any = OneShotGuard(iter([body]), FAMILY, 1 << 20)
+    mine: Any = made(OneShotGuard, iter([body]), FAMILY, 1 << 20)
     assert list(mine) == [body]
 
     again = list(mine)
 
     assert b"".join(again) == body
     assert max(map(len, again)) == 1 << 16
-    mine.close()
+    mine.forget()
 
 
 @pytest.mark.parametrize(("size", "is_a_file"), [(1 << 20, False), ((1 << 20) + 1, True)])
 def test_what_is_kept_beyond_a_mebibyte_is_in_a_file(size: int, is_a_file: bool) -> None:
-    mine: Any = OneShotGuard(iter([bytes(size)]), FAMILY, 1 << 22)
+    mine: Any = made(OneShotGuard, iter([bytes(size)]), FAMILY, 1 << 22)
 
     assert sum(map(len, mine)) == size
 
     assert mine._kept._rolled is is_a_file
-    mine.close()
+    mine.forget()

@@ -13,6 +13,7 @@ import pytest
 from httpx_retry import RetryPolicy, StopReason, retry_history
 from httpx_retry._http.family import Family
 from httpx_retry._http.one_shot_guard import OneShotGuard
+from httpx_retry._http.request_body import guarding
 from tests.faults.lab import HTTP1Server, Reply
 from tests.faults.lab.clients import leaves_upload_unfinished
 from tests.worlds import settled
@@ -29,6 +30,7 @@ MIB = 1 << 20
 # Up to a mebibyte stands in memory; what is more turns all of it to a file.
 CHUNKS = [bytes([number]) * 100_000 for number in range(40)]
 BODY = b"".join(CHUNKS)
+FAMILY = Family(httpx)
 ROOMY = RetryPolicy(replay_buffer=2 * len(BODY))
 
 
@@ -43,8 +45,13 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+def keeping(stream: Any) -> Any:
+    """A guard with room for all of a body."""
+    return guarding(OneShotGuard, stream, FAMILY)(stream, FAMILY, 2 * len(BODY))
+
+
 def guard_of(*chunks: bytes) -> Any:
-    return OneShotGuard(iter(chunks), Family(httpx), 2 * len(BODY))
+    return keeping(iter(chunks))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +141,7 @@ def drop(file: Failing) -> bytes:
     mine = guard_of(b"1")
     file.close = file.seek
     replace_copy(mine, file)
-    mine.close()
+    mine.forget()
     return b""
 
 
@@ -158,7 +165,7 @@ def test_an_alarm_that_goes_off_meanwhile_is_heard(use: Callable[[Failing], byte
 
 
 async def test_what_a_send_has_left_of_a_body_follows_what_was_kept(world: World) -> None:
-    mine: Any = OneShotGuard(world.one_shot(iter(CHUNKS)), Family(httpx), 2 * len(BODY))
+    mine = keeping(world.one_shot(iter(CHUNKS)))
     # Given a send that breaks off after two chunks,
     sending: Any = aiter(mine) if world.is_async else iter(mine)
     for _ in range(2):
@@ -169,7 +176,7 @@ async def test_what_a_send_has_left_of_a_body_follows_what_was_kept(world: World
     assert mine.is_replayable
     sent = [chunk async for chunk in mine] if world.is_async else list(mine)
     assert b"".join(sent) == BODY
-    mine.close()
+    mine.forget()
 
 
 class Alarm(bytes):
