@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from ._core.policy import RetryPolicy
     from ._http.drain import Drain
     from ._http.family import HTTPTransportOptions
-    from ._http.requests import AsSent
     from ._observe import EventHook
 
 
@@ -110,24 +109,23 @@ class AsyncRetryDriver:
         else:
             traffic.roll(began)
         call: Call | None = None
-        sent: AsSent | None = None
+        kept: dict[str, Any] | None = None
         if method not in policy.plain_methods or type(body) is not self._bytes or self._cooling:
             call = Call(self._settings, policy, request, url, body, began, epoch)
             call.begin()
         else:
-            # As `as_sent`: the wrapped transport may change it.
-            sent = method, tuple(getattr(request.headers, "_list", ())), dict(request.extensions)
+            kept = dict(request.extensions)  # the wrapped transport may take something out
             # Nothing is sent inside an except block: a later error would have this one as context.
             # The wrapped method is looked up each time: test tools patch it after construction.
             try:
                 response = await self._transport.handle_async_request(request)
             except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
-                call = Call(self._settings, policy, request, url, body, began, epoch, sent)
+                call = Call(self._settings, policy, request, url, body, began, epoch, kept)
                 call.failed(error)
             else:
                 try:
                     if response.status_code >= policy.judged_from:
-                        call = Call(self._settings, policy, request, url, body, began, epoch, sent)
+                        call = Call(self._settings, policy, request, url, body, began, epoch, kept)
                         call.answered(response)
                     elif self._missing:
                         self._settings.deposit(origin_of(url), None)
@@ -137,7 +135,7 @@ class AsyncRetryDriver:
                 if call is not None:
                     del response  # this frame would hold it through every wait
         if call is not None:
-            sent = None  # as before
+            kept = None  # as before
             # As `_pursue`, whose frame would be a tenth of what a call that waits costs.
             try:
                 while (delay := await self._advance(call)) is not None:
@@ -157,9 +155,10 @@ class AsyncRetryDriver:
             kind = self._body_stream
             stream: Any = kind()
             stream.driver = self
-            stream.source = call or (policy, request, url, body, began, epoch)
+            stream.source = call or (policy, request, url, body, began, epoch, kept)
             # Whoever has the request may change it before the body is read, as authentication does.
-            stream.sent = call.sent if sent is None and call is not None else sent
+            stream.method = method
+            stream.fields = tuple(getattr(request.headers, "_list", ()))
             stream.response = response
             # One that is given again, as mocks do, is not wrapped in one layer after another.
             stream.inner = inner.inner if type(inner) is kind else inner

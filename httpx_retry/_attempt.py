@@ -17,7 +17,7 @@ from ._http.faults import evidence_of_status
 from ._http.hints import hints_of
 from ._http.httpcore_stream import abandon_stream
 from ._http.outgoing import Outgoing
-from ._http.requests import as_sent, has_request, is_as_sent
+from ._http.requests import has_request, put_back
 from ._http.responses import opens_a_tunnel, read_copy
 from ._state import CallState
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import httpx
 
     from ._http.drain import Drain
-    from ._http.requests import AsSent
 
 # Looked up once: on Python 3.10 and 3.11 a member of an Enum costs 30 ns.
 _BUG = Evidence.BUG
@@ -87,7 +86,7 @@ class LatestAttempt(CallState):
             request = outgoing.depart(ends, monotonic)
             self.request = outgoing.request
         if self._outgoing is None or request is self._outgoing.base:
-            self._kept = as_sent(request)
+            self._kept = dict(request.extensions)
         self._sent = monotonic()
         self.is_due = False
         return request
@@ -96,18 +95,6 @@ class LatestAttempt(CallState):
     def unprepared(self) -> httpx.Request:
         """The request as it is before `prepare` has it: what will be asked for again."""
         return self.request if self._outgoing is None else self._outgoing.base
-
-    @property
-    def sent(self) -> AsSent:
-        """What that is, or was before the wrapped transport had it."""
-        return self._kept or as_sent(self.unprepared)
-
-    def _restore(self) -> None:
-        """Begin from what was sent, if the wrapped transport has changed it."""
-        if self._kept is not None:
-            request = self.request if self._outgoing is None else self._outgoing.base
-            if not is_as_sent(request, self._kept):
-                self.outgoing.restore(self._kept)
 
     def failed(self, error: Exception) -> None:
         """The attempt ended with an error."""
@@ -205,7 +192,10 @@ class LatestAttempt(CallState):
         """
         # The stream is taken last: what is raised on the way leaves it to be closed.
         drain, stream = self._drain(), self.take_stream()
-        self._response = self._outcome = self._kept = None
+        self._response = self._outcome = None
+        if self._kept:
+            put_back(self.unprepared, self._kept)
+        self._kept = None
         if self._outgoing is not None:
             self._outgoing.let_go()
         return stream, drain

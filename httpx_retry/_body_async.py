@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 class AsyncBodyStream:
     """A response body that is mended where it breaks off."""
 
-    __slots__ = ("driver", "inner", "response", "sent", "source")
+    __slots__ = ("driver", "fields", "inner", "method", "response", "source")
 
     driver: Any  # a driver: it stands below this room
+    fields: Any  # the request's headers as it was sent: `Fields`
     inner: Any
+    method: Any  # the request's, as it was sent
     response: Any
-    sent: Any  # the request, as it was: `AsSent`
     source: Any  # a `Source`; then the `Recovery`, once there is one; None: closed
 
     async def __aiter__(self) -> AsyncIterator[bytes]:  # noqa: C901, PLR0912 - a second generator would cost each chunk
@@ -44,7 +45,7 @@ class AsyncBodyStream:
         recovery: Recovery | None = None
         # A small one is whole before its first byte, at the least cost: it is the most common.
         is_whole = is_small(response.headers)
-        body = None if is_whole else body_of(self.driver._settings, self.sent, response)
+        body = None if is_whole else body_of(self.driver._settings, self.method, response)
         held: Sequence[bytes]
         while True:
             try:
@@ -69,7 +70,7 @@ class AsyncBodyStream:
             except Exception as error:
                 if self.source is None:
                     raise
-                body = body or body_of(self.driver._settings, self.sent, response)
+                body = body or body_of(self.driver._settings, self.method, response)
                 recovery = recovery or self._recovery_of(source, response, body)
                 recovery.broke(error)
             else:
@@ -85,7 +86,8 @@ class AsyncBodyStream:
             await self._resume(recovery)
 
     def _recovery_of(self, source: Source, response: httpx.Response, body: Body) -> Recovery:
-        recovery = Recovery(self.driver._settings, source, response, body, self.sent)
+        settings, sent = self.driver._settings, (self.method, self.fields)
+        recovery = Recovery(settings, source, response, body, *sent)
         self.source = recovery
         if self.response is None:
             recovery.abandon()

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from ._core.outcome import Outcome, Retry
     from ._core.policy import RetryPolicy
 
+# What a call is made of, beside the settings: the policy, the caller's request, its URL and its
+# body before it was sent, the monotonic reading and the transport's epoch then, its extensions.
+Beginning = tuple[
+    "RetryPolicy", "httpx.Request", "httpx.URL", Any, float, int, "dict[str, Any] | None"
+]
+
 # Looked up once: on Python 3.10 and 3.11 a member of an Enum costs 30 ns.
 _BUG, _CLOSED = Evidence.BUG, StopReason.CLOSED
 
@@ -51,16 +57,16 @@ class Call(LatestAttempt):
         self.is_due = True
 
     @property
-    def source(self) -> tuple[RetryPolicy, httpx.Request, httpx.URL, Any, float, int]:
-        """What another journey of the same request is made of, beside the settings."""
-        return self._policy, self.request, self._url, self._body, self._began, self.epoch
+    def beginning(self) -> Beginning:
+        """What another journey of the same request is made of."""
+        began, epoch, kept = self._began, self.epoch, self._kept
+        return self._policy, self.request, self._url, self._body, began, epoch, kept
 
     @property
     def is_mended(self) -> bool:
         """Whether its response's body is mended: asked where the method alone does not say so."""
-        self._restore()  # a wrapped transport may have taken its key out
         method, policy = self.unprepared.method, self._policy
-        return policy.mends(method) and (method in policy.methods or self.outgoing.is_keyed)
+        return policy.mends(method) and (method in policy.methods or self.outgoing.still_has_key)
 
     def follow(self, earlier: Call) -> None:
         """Go on where an earlier journey of the same request ended."""
@@ -83,17 +89,16 @@ class Call(LatestAttempt):
             Exception: what `retry_if`, the backoff or `on_event` raises, and what `decide` does.
         """
         self.attempts += 1
-        outcome = self._outcome
+        outcome, outgoing = self._outcome, self._outgoing
         if outcome is None:
             self._stopped(DONE)
             return None
-        self._restore()
         if outcome.server_wait is not None:
             self._impose(outcome)
-        request, policy, outgoing = self.request, self._policy, self._outgoing
+        request, policy = self.request, self._policy
         self.method = method = (request if outgoing is None else outgoing.base).method
         # Where the method says it all, nothing is made to ask.
-        self.is_keyed = method not in policy.methods and self.outgoing.is_keyed
+        self.is_keyed = method not in policy.methods and self.outgoing.still_has_key
         self.is_replayable = (
             is_same_body(request.stream, self._body, self._settings.wire.family)
             if outgoing is None  # as there, without making one

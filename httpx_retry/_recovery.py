@@ -6,9 +6,9 @@ that a good response is not enough: it has to be the rest of the body.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ._call import Call
+from ._call import Beginning, Call
 from ._core.decider import DONE
 from ._core.outcome import Evidence, Outcome, Stop, StopReason
 from ._core.policy import FIRST_ERROR_STATUS
@@ -22,9 +22,7 @@ from ._http.responses import stand_for
 if TYPE_CHECKING:
     import httpx
 
-    from ._core.policy import RetryPolicy
-    from ._http.representation import Facts
-    from ._http.requests import AsSent
+    from ._http.representation import Facts, Fields
     from ._settings import Settings
 
 # Bytes that a send has to bring for the count of attempts to start anew, and sends in all.
@@ -34,11 +32,9 @@ _NO_EPOCH = -1
 _NOT_RESUMABLE = Stop(StopReason.BODY_NOT_RESUMABLE)
 
 
-# Where a response came from, all that it takes to ask for it again. If the first attempt was good:
-# the policy, the caller's request, its URL and its body before it was sent, the monotonic reading
-# and the transport's epoch then; a plain tuple, as each response needs one. Else: the journey that
-# led to the response.
-Source = tuple["RetryPolicy", "httpx.Request", "httpx.URL", Any, float, int] | Call
+# Where a response came from, all that it takes to ask for it again: a plain tuple where the first
+# attempt was good, as each response needs one; else the journey that led to it.
+Source = Beginning | Call
 
 
 class Recovery(Call):
@@ -49,7 +45,8 @@ class Recovery(Call):
         source: where the response came from.
         response: the response that the caller has.
         body: what was delivered of it.
-        sent: the request that it came of, as it was sent.
+        method: of the caller's request, as it was sent.
+        fields: its headers, then.
     """
 
     # _called: the monotonic reading at the first send of all.
@@ -74,21 +71,23 @@ class Recovery(Call):
         "_successor",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what the body's stream knows, and nothing in a bundle
         self,
         settings: Settings,
         source: Source,
         response: httpx.Response,
         body: Body,
-        sent: AsSent,
+        method: str,
+        fields: Fields,
     ) -> None:
         if isinstance(source, Call):
-            super().__init__(settings, *source.source)
+            super().__init__(settings, *source.beginning)
             self.follow(source)
         else:
             super().__init__(settings, *source)
             self.attempts = 1
-        self.outgoing.restore(sent)
+        self.outgoing.restore(method, fields, self._kept or {})
+        self._kept = None
         self._first = response
         self._delivery = body
         self._broken_by: Exception | None = None
@@ -258,9 +257,8 @@ class Recovery(Call):
         raise self._broken_by
 
 
-def body_of(settings: Settings, sent: AsSent, response: httpx.Response) -> Body:
+def body_of(settings: Settings, method: str, response: httpx.Response) -> Body:
     """Return the body of a response, of which nothing was delivered yet."""
-    method, _, _ = sent
     return Body(_facts_of(response), settings.clock.monotonic, method)
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ._core.policy import RetryPolicy
     from ._history import Records
     from ._http.outgoing import Outgoing
-    from ._http.requests import AsSent
     from ._observe import EventKind
     from ._settings import Settings
 
@@ -43,7 +42,7 @@ class CallState(Progress):
         body: its stream, then: the same holds.
         began: the clock's monotonic reading at the first send.
         epoch: the transport's, then.
-        kept: what the request was before it was sent, if it was and may have been changed since.
+        kept: the request's extensions before it was sent, where it was.
 
     Attributes:
         request: as it was last sent, for whoever is told.
@@ -101,7 +100,7 @@ class CallState(Progress):
         body: Any,
         began: float,
         epoch: int,
-        kept: AsSent | None = None,
+        kept: dict[str, Any] | None = None,
     ) -> None:
         # What else there is of it is set before each decision.
         self.attempts = 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakValueDictionary
 
@@ -96,7 +96,8 @@ class ThreadWait:
         if _skipped and _is_skipped(seconds):
             waiting.skip(seconds)
             return
-        waiter = Lock()
+        # Looked up now: gevent may have put another one there since this was imported.
+        waiter = threading.Lock()
         waiter.acquire()
         self._waiters.add(waiter)
         try:

@@ -6,17 +6,17 @@ What may have run is never followed by what may not run after it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._core.policy import RetryPolicy
-from .requests import copied, is_as_sent, is_same_origin, origin_of, restored
+from .requests import copied, is_same_origin, lacks_any, origin_of, put_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx
 
-    from .requests import AsSent
+    from .representation import Fields
     from .wire import Wire
 
 
@@ -66,15 +66,15 @@ class NextRequest:
 
     def _key_of(self, request: httpx.Request) -> str | None:
         header = self._policy.idempotency_header
-        # Most have none, and to look for one takes less than half of what it takes to get it.
-        if header is None or header not in request.headers:
+        if header is None:
             return None
-        return request.headers[header].strip() or None
-
-    def restore(self, sent: AsSent) -> None:
-        """Begin from what was sent: whoever has had the request may have changed it since."""
-        if not is_as_sent(self.base, sent):
-            self.base = restored(self.base, sent)
+        headers, sought = request.headers, header.lower().encode()
+        kept: Fields | None = getattr(headers, "_list", None)
+        if kept is None:
+            return (headers.get(header) or "").strip() or None
+        # To ask the headers would have them guess an encoding, for good: they are the caller's.
+        found = b", ".join([value for _, name, value in kept if name == sought])
+        return found.decode("latin-1").strip() or None
 
     def ask(self, change: Callable[[httpx.Request], None]) -> None:
         """Let the attempts to come ask for something else than the caller: for a range, say."""
@@ -142,6 +142,16 @@ class NextRequest:
         if chosen is not None:
             return chosen
         return self._begin() if self._asked is None else self._copy()
+
+    def _put_back(self, method: str, fields: Fields, extensions: Mapping[str, Any]) -> None:
+        headers = self.base.headers
+        is_other = tuple(getattr(headers, "_list", ())) != fields
+        if is_other or self.base.method != method or lacks_any(self.base, extensions):
+            self.base = copied(self.base)
+            self.base.method = method
+            put_back(self.base, extensions)
+        if is_other:
+            self.base.headers = type(headers)([(name, value) for name, _, value in fields])
 
     def _begin(self) -> httpx.Request:
         """What the attempt begins from, to the URL that the caller gave."""

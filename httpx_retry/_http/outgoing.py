@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .._core.policy import RetryPolicy
     from .body_guard import BodyGuard
     from .faults import Fault
+    from .representation import Fields
     from .wire import Wire
 
 _PROVEN = (Evidence.UNSENT, Evidence.REFUSED)
@@ -38,6 +39,7 @@ class Outgoing(NextRequest):
 
     Attributes:
         deadline: the timeouts that the latest was sent with, where it has one.
+        may_run_twice: whether it may be sent again though it may have run; told once it was sent.
     """
 
     __slots__ = (
@@ -48,6 +50,7 @@ class Outgoing(NextRequest):
         "_sent",
         "_witness",
         "deadline",
+        "may_run_twice",
     )
 
     def __init__(
@@ -60,6 +63,7 @@ class Outgoing(NextRequest):
         self._guard: BodyGuard | None = None
         self._guards: tuple[BodyGuard, ...] = ()
         self._witness: Witness | None = None
+        self.may_run_twice = False
 
     @property
     def is_replayable(self) -> bool:
@@ -67,6 +71,26 @@ class Outgoing(NextRequest):
         if self._guard is not None:
             return self._guard.is_replayable
         return is_same_body(self.request.stream, self._body, self._wire.family)
+
+    @property
+    def still_has_key(self) -> bool:
+        """Whether it was sent with its idempotency key, and would be again.
+
+        A wrapped transport may have taken the header out, to send it under another name.
+        """
+        return self.may_run_twice and self.is_keyed and self._key_of(self._sent) is not None
+
+    def restore(self, method: str, fields: Fields, extensions: Mapping[str, Any]) -> None:
+        """Begin from what was sent: whoever has the caller's request may have changed it since.
+
+        Args:
+            method: of the caller's request, as it was sent.
+            fields: its headers, then.
+            extensions: those of which some may be missing now.
+        """
+        if self.base is self._given:
+            self._put_back(method, fields, extensions)
+            self._sent = self.base
 
     def depart(self, ends: float | None, monotonic: Callable[[], float]) -> httpx.Request:
         """Return the request to hand to the wrapped transport.
@@ -85,8 +109,8 @@ class Outgoing(NextRequest):
             request = self._guarded(request)
         self.request = request
         self._witness = self.deadline = None
-        may_run_twice = self.base.method in self._policy.methods or self.is_keyed
-        as_trace = None if may_run_twice else self._wire.as_trace
+        self.may_run_twice = self.base.method in self._policy.methods or self.is_keyed
+        as_trace = None if self.may_run_twice else self._wire.as_trace
         self._sent = request
         if ends is None and as_trace is None:
             return request

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .hints import read_date
@@ -11,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import httpx
-
-    from .requests import Fields
 
 # RFC 9110 §8.8.2.2: a date that is this many seconds older than its response is a strong validator.
 _SETTLED = 60.0
@@ -39,6 +38,10 @@ _NOT_CODED = (None, b"", b"identity")
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 _READ = _LISTED | _FRAMING | {b"content-range", b"etag", b"last-modified", b"date"}
+
+
+# See `fields_of`.
+Fields = Sequence[tuple[bytes, bytes, bytes]]
 
 
 class Span(NamedTuple):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import httpx
+    from collections.abc import Mapping
 
-# Of each header: its name, the name in small letters, and its value.
-Fields = Sequence[tuple[bytes, bytes, bytes]]
-# See `as_sent`.
-AsSent = tuple[str, Fields, dict[str, Any]]
+    import httpx
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -24,43 +20,34 @@ def copied(request: httpx.Request) -> httpx.Request:
     """
     copy = object.__new__(type(request))
     copy.__dict__.update(request.__dict__)
-    copy.headers = request.headers.copy()
-    copy.extensions = dict(request.extensions)
+    copy.headers = _copied_headers(request.headers)
+    copy.extensions = dict(request.extensions or ())
     return copy
 
 
-def as_sent(request: httpx.Request) -> AsSent:
-    """What is kept of a request that others have their hands on: method, headers and extensions.
+def _copied_headers(headers: httpx.Headers) -> httpx.Headers:
+    """Return a copy.
 
-    A plain tuple, as each request needs one.
+    httpx's own would have both guess an encoding, for good: no other could be added then.
     """
-    return request.method, tuple(getattr(request.headers, "_list", ())), dict(request.extensions)
-
-
-def is_as_sent(request: httpx.Request, sent: AsSent) -> bool:
-    """Whether nobody has changed it since."""
-    method, fields, extensions = sent
-    now = request.extensions
-    if (
-        request.method != method
-        or len(now) != len(extensions)
-        or fields != tuple(getattr(request.headers, "_list", ()))
-    ):
-        return False
-    for name, value in extensions.items():
-        # Not compared: how they would be is theirs to say.
-        if name not in now or now[name] is not value:
-            return False
-    return True
-
-
-def restored(request: httpx.Request, sent: AsSent) -> httpx.Request:
-    """Return a copy of it, as it was sent."""
-    copy = copied(request)
-    copy.method, fields, extensions = sent
-    copy.headers = type(copy.headers)([(name, value) for name, _, value in fields])
-    copy.extensions = dict(extensions)
+    if not hasattr(headers, "_list"):
+        return headers.copy()
+    copy = object.__new__(type(headers))
+    copy.__dict__.update(headers.__dict__)
+    copy._list = list(headers._list)  # noqa: SLF001 - as said
     return copy
+
+
+def lacks_any(request: httpx.Request, extensions: Mapping[str, Any]) -> bool:
+    """Whether any of these was taken out of a request's own."""
+    left = request.extensions or {}
+    return not extensions.keys() <= left.keys()
+
+
+def put_back(request: httpx.Request, extensions: Mapping[str, Any]) -> None:
+    """Give a request those of its extensions again that were taken out."""
+    if lacks_any(request, extensions):
+        request.extensions = {**extensions, **(request.extensions or {})}
 
 
 def is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:

@@ -224,6 +224,9 @@ class Link:
 
     def _tell_if_slow(self, now: float) -> None:
         """Who has waited for its turn in vain can tell by the question that is under way."""
+        if self._departed == _NEVER:
+            # Whose turn it was has asked nothing: an interrupt ended it just before it did.
+            self._turn = Lock()
         if not self.is_away and monotonic() - self._departed >= LONGEST:
             self._lost(_slow(), now)
 

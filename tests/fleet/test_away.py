@@ -318,6 +318,22 @@ def test_an_interrupt_as_redis_is_asked_keeps_nobody_from_asking(
     assert caplog.messages == []
 
 
+def test_a_turn_that_nobody_has_any_more_is_lost_to_one_call_alone(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server.admin() as client:
+        budget = RedisRetryBudget(client)
+        # Given a process of which a call was interrupted between taking its turn and asking,
+        budget._link._turn.acquire()
+
+        # then one waits for it in vain, and the next one asks.
+        budget.lease(SITE, Load.SOME, 0)
+        assert not client.exists(KEY)
+        budget.lease(SITE, Load.SOME, 0)
+        assert client.exists(KEY)
+    assert caplog.messages == []
+
+
 def test_in_trio_each_process_has_its_own(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     budget = RedisRetryBudget(redis.asyncio.Redis(port=server.port))
 

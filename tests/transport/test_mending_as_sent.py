@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -192,31 +193,20 @@ async def test_no_retries_that_are_wished_for_later_leave_the_mending_as_it_is(
     assert server.names == [None, None, "me"]
 
 
-class Rewriting(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A wrapped transport that changes requests in place, as some middleware does.
+class TakesOut(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A wrapped transport that takes its own out of the extensions in place, as middleware does."""
 
-    It takes out what the caller has told it in the extensions, and the key, to send it under
-    another name; and it adds a header and an extension of its own.
-    """
-
-    def __init__(self, *answers: httpx.Response) -> None:
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
         self._answers = list(answers)
         self.tenants: list[str] = []
-        self.keys: list[str | None] = []
-        self.names: list[list[str]] = []
-        self.methods: list[str] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.keys.append(request.headers.pop("Idempotency-Key", None))
-        request.headers = httpx.Headers([*request.headers.multi_items(), ("x-name", "me")])
-        self.names.append(request.headers.get_list("x-name"))
-        assert "note" not in request.extensions
-        request.extensions["note"] = "mine"
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer  # before it looks at anything
         self.tenants.append(request.extensions.pop("tenant", "public"))
-        self.methods.append(request.method)
-        if request.method == "DELETE":
-            request.method = "POST"
-        return self._answers.pop(0)
+        request.extensions["count"] = request.extensions.get("count", 0) + 1
+        return answer
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return self.handle_request(request)
@@ -231,49 +221,25 @@ def answers_of(*failures: str) -> Iterator[httpx.Response]:
 @pytest.mark.parametrize(
     "failures", [("status",), ("body",), ("status", "status"), ("status", "body"), ("body", "body")]
 )
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
 @pytest.mark.parametrize("max_elapsed", [None, 60.0])
-async def test_each_attempt_begins_from_what_the_caller_gave(
+async def test_what_was_taken_out_of_the_extensions_is_there_again(
     world: World, clock: FakeClock, failures: list[str], method: str, max_elapsed: float | None
 ) -> None:
-    inner = Rewriting(*answers_of(*failures))
+    inner = TakesOut(*answers_of(*failures))
     policy = RetryPolicy(max_elapsed=max_elapsed)
     told: dict[str, Any] = {"extensions": {"tenant": "blue"}, "headers": {"Idempotency-Key": "k"}}
 
     async with world.client(inner, **options(clock, policy=policy)) as client:
         assert (await client.request(method, "http://test/", **told)).text == "good"
 
-    count = len(failures) + 1
-    assert inner.tenants == ["blue"] * count
-    assert inner.keys == ["k"] * count
-    assert inner.names == [["me"]] * count
+    assert inner.tenants == ["blue"] * (len(failures) + 1)
 
 
-async def test_a_key_of_ours_that_is_taken_out_is_there_again(
+async def test_what_a_later_attempt_takes_out_is_there_again(
     world: World, clock: FakeClock
 ) -> None:
-    inner = Rewriting(*answers_of("status", "body"))
-    policy = RetryPolicy(generate_idempotency_key=True)
-
-    async with world.client(inner, **options(clock, policy=policy)) as client:
-        assert (await client.post()).text == "good"
-
-    assert len(inner.keys) == 3
-    assert len({*inner.keys}) == 1
-    assert None not in inner.keys
-
-
-async def test_what_is_changed_by_a_later_attempt_is_put_back_too(
-    world: World, clock: FakeClock
-) -> None:
-    class FailsFirst(Rewriting):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            if not self.keys:
-                self.keys.append("-")
-                raise httpx.ReadError("before anything was changed")
-            return super().handle_request(request)
-
-    inner = FailsFirst(*answers_of("status"))
+    inner = TakesOut(httpx.ReadError("not yet"), *answers_of("status"))
     async with world.client(inner, **options(clock)) as client:
         response = await client.get(extensions={"tenant": "blue"})
 
@@ -281,35 +247,122 @@ async def test_what_is_changed_by_a_later_attempt_is_put_back_too(
     assert inner.tenants == ["blue", "blue"]
 
 
-async def test_an_extension_is_not_compared_by_its_own_word(world: World, clock: FakeClock) -> None:
-    class Refuses:
-        def __eq__(self, other: object) -> bool:
-            raise ValueError("the truth value is ambiguous")
-
-        __hash__ = None  # type: ignore[assignment] # as an array is
-
-    class Replaces(Rewriting):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            self.seen.append(request.extensions["array"])
-            request.extensions["array"] = Refuses()
-            return super().handle_request(request)
-
-        seen: list[object]
-
-    inner, array = Replaces(*answers_of("status")), Refuses()
-    inner.seen = []
+async def test_what_was_put_in_stays_for_the_caller_to_see(world: World, clock: FakeClock) -> None:
+    inner = TakesOut(*answers_of("status"))
     async with world.client(inner, **options(clock)) as client:
-        await client.get(extensions={"array": array})
+        response = await client.get(extensions={"tenant": "blue"})
 
-    assert [id(each) for each in inner.seen] == [id(array)] * 2
+    # It is what the last attempt left, as over the bare transport.
+    assert response.request.extensions["count"] == 2
+    assert "tenant" not in response.request.extensions
 
 
-async def test_a_method_that_is_changed_in_place_is_the_callers_again(
+@pytest.mark.parametrize("left", [None, {}, MappingProxyType({})])
+@pytest.mark.parametrize("failure", ["status", "body"])
+async def test_other_extensions_that_are_left_behind_have_them_again(
+    world: World, clock: FakeClock, left: Any, failure: str
+) -> None:
+    answers, seen = answers_of(failure), []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["tenant"])
+        request.extensions = left
+        return next(answers)
+
+    request = httpx.Request("GET", "http://test/", extensions={"tenant": "blue"})
+    transport = world.transport(serve, **options(clock))
+    assert await world.read(await world.handle(transport, request)) == b"good"
+    assert seen == ["blue", "blue"]
+
+
+class TakesKey(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A wrapped transport that takes the key out of the headers.
+
+    Args:
+        *answers: of its.
+        headers: what it puts in their place, with all other fields in it.
+    """
+
+    def __init__(self, *answers: httpx.Response, headers: type[Any] = httpx.Headers) -> None:
+        self._answers = list(answers)
+        self._headers = headers
+        self.keys: list[str | None] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        headers = request.headers.copy()
+        self.keys.append(headers.pop("Idempotency-Key", None))
+        request.headers = self._headers(headers)
+        return self._answers.pop(0)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return self.handle_request(request)
+
+
+@pytest.mark.parametrize("headers", [httpx.Headers, dict])
+@pytest.mark.parametrize("is_generated", [False, True])
+@pytest.mark.parametrize("max_elapsed", [None, 60.0])
+async def test_a_post_whose_key_was_taken_out_is_not_sent_again(
+    world: World,
+    clock: FakeClock,
+    max_elapsed: float | None,
+    is_generated: bool,
+    headers: type[Any],
+) -> None:
+    failing = TakesKey(*answers_of("status"), headers=headers)
+    breaking = TakesKey(*answers_of("body"), headers=headers)
+    policy = RetryPolicy(generate_idempotency_key=is_generated, max_elapsed=max_elapsed)
+    key = {} if is_generated else {"Idempotency-Key": "k"}
+
+    async with world.client(failing, **options(clock, policy=policy)) as client:
+        assert (await client.post(headers=key)).status_code == 503
+    async with world.client(breaking, **options(clock, policy=policy)) as client:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.post(headers=key)
+
+    assert [len(failing.keys), len(breaking.keys)] == [1, 1]
+    assert None not in failing.keys + breaking.keys
+
+
+class MyHeaders(httpx.Headers):
+    """Headers that cannot be made as httpx's are."""
+
+    def __init__(self, *, mine: str) -> None:
+        super().__init__({"x-name": mine})
+
+
+async def test_headers_of_the_callers_own_stay_what_they_are(
     world: World, clock: FakeClock
 ) -> None:
-    inner = Rewriting(*answers_of("status"))
-    async with world.client(inner, **options(clock)) as client:
-        response = await client.request("DELETE", "http://test/")
+    answers, kinds = answers_of("status"), []
 
-    assert response.text == "good"
-    assert inner.methods == ["DELETE", "DELETE"]
+    def serve(request: httpx.Request) -> httpx.Response:
+        kinds.append((type(request.headers), request.headers["x-name"]))
+        return next(answers)
+
+    request = httpx.Request("GET", "http://test/")
+    request.headers = MyHeaders(mine="me")
+    transport = world.transport(serve, **options(clock, policy=RetryPolicy(max_elapsed=60)))
+    await world.handle(transport, request)
+
+    assert kinds == [(MyHeaders, "me")] * 2
+
+
+async def test_a_header_beyond_ascii_may_be_set_where_it_may_be_bare(
+    world: World, clock: FakeClock
+) -> None:
+    names = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        request.headers["x-name"] = "Zoë"
+        names.append(request.headers["x-name"])
+        return httpx.Response(200)
+
+    # Given headers of which nobody has asked yet how they are encoded,
+    request = httpx.Request("POST", "http://test/")
+    request.headers = httpx.Headers({"a": "b"})
+    transport = world.transport(serve, **options(clock, policy=RetryPolicy(max_elapsed=60)))
+    await world.handle(transport, request)
+
+    # then nobody has asked, in the copy that was sent and in the caller's own.
+    request.headers["x-name"] = "Zoë"
+    assert names == ["Zoë"]
