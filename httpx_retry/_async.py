@@ -13,7 +13,7 @@ from ._core.budget import FRESH
 from ._core.clock import SYSTEM_CLOCK
 from ._core.policy import DEFAULT_POLICY
 from ._hooks import AsyncPrepare, as_async_method, as_async_prepare
-from ._http.alarm import alarm_of
+from ._http.alarm import interrupt_of
 from ._http.family import Family
 from ._http.representation import OK, WITHOUT_BODY
 from ._http.requests import origin_of
@@ -259,7 +259,7 @@ class AsyncRetryDriver:
 
     async def _drain(self, drain: Drain, stream: Any) -> None:
         """Read what is thrown away, before the wait: then its connection is not lost."""
-        alarm: Exception | None = None
+        interrupt: Exception | None = None
         try:
             chunks = aiter(drain.stream)
             async for chunk in chunks:
@@ -267,11 +267,11 @@ class AsyncRetryDriver:
                     await end_async_iteration(chunks)
                     break
         except Exception as error:  # noqa: BLE001 - how it breaks meanwhile is nobody's concern
-            alarm = alarm_of(error)
+            interrupt = interrupt_of(error)
         finally:
             await close_async_stream(stream)
-        if alarm is not None:
-            raise alarm
+        if interrupt is not None:
+            raise interrupt
 
     async def aclose(self) -> None:
         """Close the wrapped transport, and end the retrying of every call begun before.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._http.alarm import alarm_of
+from ._http.alarm import interrupt_of
 from ._loop import asyncio_loop, undisturbed
 
 if TYPE_CHECKING:
@@ -37,13 +37,13 @@ def close_stream(stream: Any) -> None:
     """Close what is thrown away; how it breaks then is nobody's concern. None: nothing is.
 
     Raises:
-        Exception: what a signal's handler raises meanwhile.
+        Exception: what a signal's handler, or another thread, raises meanwhile.
     """
     if stream is not None:
         try:
             stream.close()
         except Exception as error:
-            if alarm_of(error) is not None:
+            if interrupt_of(error) is not None:
                 raise
 
 
@@ -72,5 +72,5 @@ async def _closed(stream: Any) -> None:
     try:
         await stream.aclose()
     except Exception as error:
-        if alarm_of(error) is not None:
+        if interrupt_of(error) is not None:
             raise

@@ -1,7 +1,8 @@
-"""Whether a signal's handler raised an exception: who has set an alarm wants it to be heard.
+"""Whether an exception came from outside: who has set a time limit wants it to be heard.
 
-`signal.alarm` and a handler that raises `TimeoutError` bound a call over bare httpx. That is no
-fault of the network, whatever its class, and comes once: it is neither tried again nor swallowed.
+`signal.alarm` and a handler that raises `TimeoutError` bound a call over bare httpx, and so does
+what another thread throws into this one. That is no fault of the network, whatever its class, and
+comes once: it is neither tried again nor swallowed.
 """
 
 from __future__ import annotations
@@ -32,11 +33,28 @@ def alarm_of(error: Exception) -> Exception | None:
     return None
 
 
+def interrupt_of(error: Exception) -> Exception | None:
+    """Return what came from outside, as `alarm_of` does, or what another thread threw in here.
+
+    `PyThreadState_SetAsyncExc`, by which stopit and rq keep their limits, is given a class: what it
+    raises says nothing. Where a request is sent, that needs no telling: it is none of the network's
+    names. This is for where errors are nobody's concern.
+    """
+    says_nothing = not error.args and not isinstance(error, OSError)
+    if says_nothing and _room_of(type(error).__module__) not in (*_LIBRARIES, "builtins"):
+        return error
+    return alarm_of(error)
+
+
+def _room_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
 def _is_handler(frame: FrameType) -> bool:
     """Whether it was called as handlers are: with a number, and the frame that it interrupts."""
     interrupted = frame.f_back
     name = frame.f_globals.get("__name__") or ""
-    if interrupted is None or name.partition(".")[0] in _LIBRARIES:
+    if interrupted is None or _room_of(name) in _LIBRARIES:
         return False
     given = _arguments_of(frame)
     return any(isinstance(a, int) and b is interrupted for a, b in pairwise(given))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .alarm import alarm_of
+from .alarm import interrupt_of
 from .deadline import Deadline
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def abandon_stream(stream: object) -> None:
             _give_back_what_comes(state, own)
     except Exception as error:
         # Else it has ended, or httpcore is another one.
-        if alarm_of(error) is not None:
+        if interrupt_of(error) is not None:
             raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -149,6 +150,71 @@ async def test_while_a_body_is_read(world: World, clock: FakeClock, kind: type[E
     # Bare httpx, too, has a name of its own for what a socket may raise.
     assert alarm in (raised.value, raised.value.__cause__)
     assert len(answers) == 1
+
+
+class ThrownIn(Stream):
+    """A body during which another thread throws a time limit in, as it is read or closed."""
+
+    def __init__(self, *, while_closed: bool) -> None:
+        super().__init__(b"ab")
+        self._while_closed = while_closed
+
+    def __iter__(self) -> Iterator[bytes]:
+        if not self._while_closed:
+            throw_in(SoftTimeLimitExceeded)
+        yield b"ab"
+
+    def close(self) -> None:
+        super().close()
+        if self._while_closed and self.closed == 1:
+            throw_in(SoftTimeLimitExceeded)
+
+
+def throw_in(kind: type[Exception]) -> None:
+    """Let another thread raise an exception in this one, and go on until it comes."""
+    here = ctypes.c_ulong(threading.get_ident())
+    thread = threading.Thread(
+        target=ctypes.pythonapi.PyThreadState_SetAsyncExc, args=(here, ctypes.py_object(kind))
+    )
+    thread.start()
+    thread.join()
+    for _ in range(1_000_000):
+        pass
+
+
+@pytest.mark.parametrize("while_closed", [False, True])
+async def test_what_another_thread_throws_in_is_heard(
+    world: World, clock: FakeClock, while_closed: bool
+) -> None:
+    stream = ThrownIn(while_closed=while_closed)
+    answers = [failing(stream), httpx.Response(200)]
+    async with world.client(lambda _: answers.pop(0), clock=clock) as client:
+        with pytest.raises(SoftTimeLimitExceeded):
+            await client.get(timeout=5.0)
+
+    assert (len(answers), stream.closed) == (1, 1)
+
+
+class NamelessError(ConnectionError):
+    """Of a transport of one's own."""
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        httpx.ReadError("reset"),
+        ConnectionResetError(),
+        RuntimeError(),
+        NamelessError(),
+        KeyError("x"),
+    ],
+)
+async def test_a_fault_while_a_response_is_drained_is_nobodys_concern(
+    world: World, clock: FakeClock, fault: Exception
+) -> None:
+    answers = [failing(Stream(b"a", fault)), httpx.Response(200)]
+    async with world.client(lambda _: answers.pop(0), clock=clock) as client:
+        assert (await client.get(timeout=5.0)).status_code == 200
 
 
 def test_while_a_stream_over_http2_is_let_go_of() -> None:
