@@ -36,25 +36,26 @@ def alarm_of(error: Exception) -> Exception | None:
 def interrupt_of(error: Exception) -> Exception | None:
     """Return what came from outside, as `alarm_of` does, or what another thread threw in here.
 
-    `PyThreadState_SetAsyncExc`, by which stopit and rq keep their limits, is given a class: what it
-    raises says nothing. Where a request is sent, that needs no telling: it is none of the network's
-    names. This is for where errors are nobody's concern.
+    So stopit and rq keep their limits (by `PyThreadState_SetAsyncExc`), and gevent its own: what
+    comes is of a package none of whose code was running. Where a request is sent, that needs no
+    telling: it is none of the network's names. This is for where errors are nobody's concern.
     """
-    says_nothing = not error.args and not isinstance(error, OSError)
-    if says_nothing and _room_of(type(error).__module__) not in (*_LIBRARIES, "builtins"):
-        return error
-    return alarm_of(error)
+    package = _package_of(type(error).__module__)
+    if package in _LIBRARIES or package == "builtins" or isinstance(error, OSError):
+        return alarm_of(error)
+    running = (_package_of(frame.f_globals.get("__name__")) for frame in frames_of(error))
+    return alarm_of(error) if package in running else error
 
 
-def _room_of(module: str) -> str:
-    return module.partition(".")[0]
+def _package_of(module: str | None) -> str:
+    return (module or "").partition(".")[0]
 
 
 def _is_handler(frame: FrameType) -> bool:
     """Whether it was called as handlers are: with a number, and the frame that it interrupts."""
     interrupted = frame.f_back
-    name = frame.f_globals.get("__name__") or ""
-    if interrupted is None or _room_of(name) in _LIBRARIES:
+    package = _package_of(frame.f_globals.get("__name__"))
+    if interrupted is None or package in _LIBRARIES:
         return False
     given = _arguments_of(frame)
     return any(isinstance(a, int) and b is interrupted for a, b in pairwise(given))
