@@ -78,8 +78,13 @@ class BodyStream:
                     held = body.end()
                 if body is None or body.refusal is None:
                     recovery = None  # the frames of its error lead back to this one
-                    for part in held:
-                        yield part
+                    try:
+                        for part in held:
+                            yield part
+                    except GeneratorExit:
+                        # Left midway: what it was read from has ended, and will not notice.
+                        self.close()
+                        raise
                     return
                 assert recovery is not None
                 recovery.was_not_the_rest()

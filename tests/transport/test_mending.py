@@ -7,7 +7,7 @@ import gzip
 import io
 import random
 import weakref
-from contextlib import aclosing, suppress
+from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -231,6 +231,24 @@ async def test_a_small_body_is_whole_or_not_at_all(world: World, clock: FakeCloc
 
     assert chunks == [SMALL]
     assert origin.ranges == [None, None]
+
+
+async def test_a_small_body_that_is_left_midway_is_closed(world: World, clock: FakeClock) -> None:
+    inner = Stream(b"first", b"rest")
+    answer = httpx.Response(200, headers={"Content-Length": "9"}, stream=inner)
+    transport = world.transport(lambda _: answer, **options(clock))
+    stream: Any = (await world.handle(transport, httpx.Request("GET", "http://test/"))).stream
+
+    # As when the last reference to it goes, where nobody closes the response.
+    if world.is_async:
+        async with aclosing(aiter(stream)) as chunks:
+            first = await anext(chunks)
+    else:
+        with closing(iter(stream)) as chunks:
+            first = next(chunks)
+
+    assert first == b"first"
+    assert inner.closed == 1
 
 
 async def test_a_response_of_which_nothing_was_delivered_gives_way_to_another(
