@@ -119,8 +119,12 @@ def _raw(error: Exception, chain: tuple[Any, ...]) -> Fault:
         for module in ("anyio", "trio")
         for name in ("BrokenResourceError", "ClosedResourceError", "EndOfStream")
     )
+    # Of a body: its GOAWAY left out a stream that it had answered.
+    disowned = any(
+        is_a(error, each, "ConnectionNotAvailable") for each in ("httpcore", "httpcore2")
+    )
     # Not every OSError: a missing file is the caller's own.
-    if escaped or is_a(error, "ssl", "SSLError") or is_a(error, "socket", "gaierror"):
+    if escaped or disowned or is_a(error, "ssl", "SSLError") or is_a(error, "socket", "gaierror"):
         return UNKNOWN
     if isinstance(error, ConnectionError | TimeoutError) or type(error) is OSError:
         return UNKNOWN

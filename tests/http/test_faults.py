@@ -61,6 +61,7 @@ def of(*arguments: Any) -> Exception:
         (anyio.BrokenResourceError(), Evidence.UNKNOWN),
         (anyio.ClosedResourceError(), Evidence.UNKNOWN),
         (anyio.EndOfStream(), Evidence.UNKNOWN),
+        (httpcore.ConnectionNotAvailable(), Evidence.UNKNOWN),
         (trio.BrokenResourceError(), Evidence.UNKNOWN),
         (ConnectionResetError(), Evidence.UNKNOWN),
         (TimeoutError(), Evidence.UNKNOWN),
