@@ -13,7 +13,7 @@ from .._core._lock import ForkSafeLock
 from .._core.budget import MOST_ORIGINS, WINDOW, RetryBudget
 from .._core.outcome import Load
 from .keys import check_prefix, key_of
-from .lease import Asked, CountedTraffic, Lease
+from .lease import Asked, CountedTraffic, Lease, Want
 from .link import Link
 from .question import Question
 from .scripts import LEASE
@@ -89,22 +89,24 @@ class RedisRetryBudget:
         return f"<RedisRetryBudget {self._prefix!r}: {self._local!r}>"
 
     def _lease_in_thread(self, origin: str, load: Load, now: float) -> None:
-        cost = self._cost_of(load)
-        lease = self._lacking(origin, cost, now)
+        want = Want(self._cost_of(load))
+        lease = self._lacking(origin, want, now)
         if lease is not None:
             try:
-                self._link.ask(partial(self._question, origin, lease, cost, now), now)
+                self._link.ask(partial(self._question, origin, lease, want.cost, now), now)
             finally:
-                self._settle(lease, cost)
+                self._settle(lease, want)
 
     async def _lease_in_task(self, origin: str, load: Load, now: float) -> None:
-        cost = self._cost_of(load)
-        lease = self._lacking(origin, cost, now)
+        want = Want(self._cost_of(load))
+        lease = self._lacking(origin, want, now)
         if lease is not None:
             try:
-                await self._link.ask_in_task(partial(self._question, origin, lease, cost, now), now)
+                await self._link.ask_in_task(
+                    partial(self._question, origin, lease, want.cost, now), now
+                )
             finally:
-                self._settle(lease, cost)
+                self._settle(lease, want)
 
     def withdraw(self, origin: str, load: Load, now: float) -> float | None:
         """Take what a retry costs; None: there is not enough (see `Budget`)."""
@@ -119,7 +121,11 @@ class RedisRetryBudget:
                     return cost
                 if lease.is_refused(now):
                     return None
-            # There was no answer, or another thread was faster.
+                if lease.may_owe(self._monotonic()):
+                    # Another thread was faster. It is asked for with the next question.
+                    lease.stock -= cost
+                    return cost
+            # There was no answer.
             return self._local.withdraw(origin, load, now)
 
     def deposit(self, origin: str, tokens: float | None) -> None:
@@ -160,25 +166,25 @@ class RedisRetryBudget:
             return 0.0
         return self._timeout_cost if load is Load.TIMEOUT else 1.0
 
-    def _lacking(self, origin: str, cost: float, now: float) -> Lease | None:
+    def _lacking(self, origin: str, want: Want, now: float) -> Lease | None:
         """Return the lease for which Redis is to be asked, and note what is wanted; or None."""
-        if not cost:
+        if not want.cost:
             return None
         with self._locked():
             lease = self._lease_of(origin)
             lease.expire(now)
-            if self._is_settled(lease, cost, now):
+            if self._is_settled(lease, want.cost, now):
                 return None
-            lease.wanted += cost
+            lease.wants.add(want)
             return lease
 
     def _is_settled(self, lease: Lease, cost: float, now: float) -> bool:
         """Whether Redis need not be asked; while it is away, it is, to see whether it is back."""
         return not self._link.is_away and (lease.covers(cost) or lease.is_refused(now))
 
-    def _settle(self, lease: Lease, cost: float) -> None:
+    def _settle(self, lease: Lease, want: Want) -> None:
         with self._locked():
-            lease.wanted -= cost
+            lease.wants.discard(want)
 
     def _question(self, origin: str, lease: Lease, cost: float, now: float) -> Question | None:
         """What to ask when it is one's turn; None: others were given enough, or refused."""
@@ -193,7 +199,7 @@ class RedisRetryBudget:
 
     def _news(self, origin: str, lease: Lease, now: float) -> Question:
         with self._locked():
-            return self._about(origin, lease, lease.tell(self.traffic, now))
+            return self._about(origin, lease, lease.tell(self.traffic, now))._replace(is_news=True)
 
     def _about(self, origin: str, lease: Lease, asked: Asked) -> Question:
         key = key_of(self._prefix, "budget", origin)

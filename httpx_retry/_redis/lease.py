@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from weakref import WeakSet
 
 from .._core.budget import Traffic
 
 # Seconds for which a worker keeps tokens that it does not need, and takes a refusal for an answer.
 _FRESH = 1.0
 _REFUSED = 0.1
+# Seconds after an answer in which a token that another thread took is as good as granted.
+_JUST_NOW = 0.05
 # The most tokens that a worker asks for beyond what it needs now.
 _MOST_MORE = 32.0
 # Sums of tenths are not exact, and Redis keeps six digits.
 _NOTHING = 1e-3
 _NEVER = float("-inf")
+
+
+class Want:
+    """Who waits for tokens, and for how many."""
+
+    __slots__ = ("__weakref__", "cost")
+
+    def __init__(self, cost: float) -> None:
+        self.cost = cost
 
 
 class Asked(NamedTuple):
@@ -55,10 +67,10 @@ class Lease:
         reported: requests of which Redis knows, or need not know.
 
     Attributes:
-        stock: tokens that may be spent here.
+        stock: tokens that may be spent here; below 0: that were, and are yet to be asked for.
         earned: tokens that good first attempts gave, to be told with the next question.
         returned: tokens to be given back.
-        wanted: tokens that are waited for.
+        wants: who waits for tokens; one that an interrupt ended, wherever it was, waits no more.
         asked: when Redis answered last, by the transports' clock; None: not yet.
     """
 
@@ -72,14 +84,14 @@ class Lease:
         "earned",
         "returned",
         "stock",
-        "wanted",
+        "wants",
     )
 
     def __init__(self, reported: int = 0) -> None:
         self.stock = 0.0
         self.earned = 0.0
         self.returned = 0.0
-        self.wanted = 0.0
+        self.wants: WeakSet[Want] = WeakSet()
         self.asked: float | None = None
         # By the system's clock: when Redis answered last, and was told last of what is returned.
         self._heard = self._told = _NEVER
@@ -127,14 +139,27 @@ class Lease:
         return self.stock >= cost - _NOTHING
 
     @property
+    def wanted(self) -> float:
+        """Tokens that are waited for."""
+        return sum(want.cost for want in self.wants)
+
+    @property
     def is_waited_for(self) -> bool:
         """Whether a request waits for tokens."""
-        return self.wanted > _NOTHING
+        return bool(self.wants)
 
     @property
     def is_empty(self) -> bool:
         """Whether it holds nothing that is to be given back."""
         return self.stock + self.returned <= _NOTHING
+
+    def may_owe(self, moment: float) -> bool:
+        """Whether tokens may be spent that are not there yet: Redis is, and has just answered.
+
+        Args:
+            moment: the system clock's monotonic reading, in seconds.
+        """
+        return moment - self._heard <= _JUST_NOW and self.stock > -_MOST_MORE
 
     def is_refused(self, now: float) -> bool:
         """Whether Redis has refused tokens just now."""
@@ -172,7 +197,8 @@ class Lease:
         self.returned -= asked.returned
         self.stock += granted
         self._more = min(2.0 * granted, _MOST_MORE)
-        if granted < asked.least - _NOTHING:
+        if granted < asked.most - _NOTHING:
+            # It was all that there is: who gets none of it is refused, as if that had been nothing.
             self._refused_until = asked.now + _REFUSED
 
 

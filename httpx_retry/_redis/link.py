@@ -71,6 +71,8 @@ class Link:
         self._lock = Lock()
         # When the question that is under way went out.
         self._departed = _NEVER
+        # When somebody's turn was first found to be idle, and was not used since.
+        self._idle_since = _NEVER
         # Set last: a thread that finds the new process must find the new locks, too.
         self._process = os.getpid()
 
@@ -118,7 +120,7 @@ class Link:
         try:
             question = next_question()
             if question is not None:
-                self._departed = monotonic()
+                self._departed, self._idle_since = monotonic(), _NEVER
                 asked = question, now, since, held, done
                 Thread(target=self._fly, args=asked, daemon=True).start()
                 is_on_its_way = True
@@ -149,7 +151,9 @@ class Link:
             heard = monotonic()
             question.book(number_in(reply), heard - since)
         except Exception as error:  # noqa: BLE001 - logged
-            self._lost(error, now)
+            # News may be on their way as their client is closed, after the last request.
+            if not question.is_news:
+                self._lost(error, now)
         else:
             self._heard(heard - began)
         finally:
@@ -212,7 +216,9 @@ class Link:
             heard = monotonic()
             question.book(number_in(reply), heard - since)
         except Exception as error:  # noqa: BLE001 - logged
-            self._lost(error, now)
+            # News may be on their way as their client is closed, after the last request.
+            if not question.is_news:
+                self._lost(error, now)
         else:
             self._heard(heard - began)
 
@@ -224,10 +230,14 @@ class Link:
 
     def _tell_if_slow(self, now: float) -> None:
         """Who has waited for its turn in vain can tell by the question that is under way."""
+        moment = monotonic()
         if self._departed == _NEVER:
-            # Whose turn it was has asked nothing: an interrupt ended it just before it did.
-            self._turn = Lock()
-        if not self.is_away and monotonic() - self._departed >= LONGEST:
+            # Whose turn it is has asked nothing yet. If so it stays, an interrupt has ended it.
+            if self._idle_since == _NEVER:
+                self._idle_since = moment
+            elif moment - self._idle_since >= LONGEST:
+                self._idle_since, self._turn = _NEVER, Lock()
+        if not self.is_away and moment - self._departed >= LONGEST:
             self._lost(_slow(), now)
 
     def _lost(self, error: Exception, now: float) -> None:

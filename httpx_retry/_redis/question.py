@@ -18,11 +18,13 @@ class Question(NamedTuple):
         arguments: its others.
         book: called with the reply, a number from 0 on, and the seconds since it was asked for; it
             may come late.
+        is_news: whether nothing is asked for: what goes wrong with it, the next question finds.
     """
 
     key: str
     arguments: tuple[float, ...]
     book: Callable[[float, float], None]
+    is_news: bool = False
 
 
 def number_in(reply: Any) -> float:

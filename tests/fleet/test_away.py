@@ -318,7 +318,7 @@ def test_an_interrupt_as_redis_is_asked_keeps_nobody_from_asking(
     assert caplog.messages == []
 
 
-def test_a_turn_that_nobody_has_any_more_is_lost_to_one_call_alone(
+def test_a_turn_that_nobody_has_any_more_is_found_and_replaced(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     with server.admin() as client:
@@ -326,12 +326,30 @@ def test_a_turn_that_nobody_has_any_more_is_lost_to_one_call_alone(
         # Given a process of which a call was interrupted between taking its turn and asking,
         budget._link._turn.acquire()
 
-        # then one waits for it in vain, and the next one asks.
-        budget.lease(SITE, Load.SOME, 0)
+        # then two wait for it in vain, and the next one asks.
+        for _ in range(2):
+            budget.lease(SITE, Load.SOME, 0)
         assert not client.exists(KEY)
         budget.lease(SITE, Load.SOME, 0)
         assert client.exists(KEY)
     assert caplog.messages == []
+
+
+def test_a_turn_that_was_used_in_between_is_nobodys_but_its_owners(server: Server) -> None:
+    with server.admin() as client:
+        budget = RedisRetryBudget(client)
+        link = budget._link
+        # Given one that found a turn idle, in the moment before its question,
+        turn = link._turn
+        turn.acquire()
+        link._tell_if_slow(0)
+        turn.release()
+        budget.lease(SITE, Load.SOME, 0)
+
+        # then the next one that finds it so, however much later, is the first one again.
+        link._turn.acquire()
+        budget.lease("https://other.example", Load.SOME, 0)
+        assert link._turn is turn
 
 
 def test_in_trio_each_process_has_its_own(server: Server, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 import time
@@ -16,6 +17,7 @@ import redis
 
 from httpx_retry import Load
 from httpx_retry._redis.budget import _begin_in_child
+from httpx_retry._redis.lease import Want
 from httpx_retry.redis import RedisRetryBudget
 from tests.core.test_budget import busy
 from tests.worlds import World, settled
@@ -227,12 +229,76 @@ async def test_what_others_wait_for_here_is_not_given_back(world: World, server:
     async with workers(world, server) as (one, _):
         tokens = await take(one)
         before = questions(server)
-        waiting = one._lacking(SITE, 1.0, 0)
-        assert waiting is not None
+        waiting = Want(1.0)
+        assert one._lacking(SITE, waiting, 0) is not None
         one.deposit(SITE, tokens)
         assert await take(one) == tokens
 
     assert questions(server) == before
+
+
+async def leased_just_now(budget: RedisRetryBudget) -> None:
+    """Ask for a token, however long what follows takes."""
+    await settled(budget.lease(SITE, Load.SOME, 0))
+    heard = budget.missing[SITE]._heard
+    budget._monotonic = lambda: heard
+
+
+async def test_what_another_thread_was_faster_to_take_is_asked_for_with_the_next_question(
+    world: World, server: Server
+) -> None:
+    async with workers(world, server, 1) as (budget,):
+        await leased_just_now(budget)
+        faster, asker = (budget.withdraw(SITE, Load.SOME, 0) for _ in range(2))
+
+        # Both are of the shared bucket, which knows of both with the next one.
+        assert (faster, asker, missing(server)) == (1.0, 1.0, 1.0)
+        assert await take(budget) == 1.0
+        assert missing(server) == 3.0
+        assert await taken(budget) == 17
+
+
+async def test_what_is_given_back_makes_up_for_what_was_owed(world: World, server: Server) -> None:
+    async with workers(world, server, 1) as (budget,):
+        await leased_just_now(budget)
+        assert [budget.withdraw(SITE, Load.SOME, 0) for _ in range(2)] == [1.0, 1.0]
+        # Given one that is given back, and kept, as it is waited for,
+        waiting = Want(1.0)
+        assert budget._lacking(SITE, waiting, 0) is not None
+        budget.deposit(SITE, 1.0)
+
+        assert await taken(budget) == 19
+
+
+async def test_who_was_interrupted_waits_no_more(world: World, server: Server) -> None:
+    async with workers(world, server, 1) as (budget,):
+        lease = budget._lacking(SITE, Want(1.0), 0)
+        gc.collect()
+
+        assert lease is not None
+        assert (lease.wanted, lease.is_waited_for) == (0.0, False)
+
+
+async def test_no_more_is_owed_than_is_ever_leased_beforehand(world: World, server: Server) -> None:
+    async with workers(world, server, 1) as (budget,):
+        await leased_just_now(budget)
+        granted = [budget.withdraw(SITE, Load.SOME, 0) for _ in range(70)]
+
+    # One was leased and 32 are owed; then the process goes by a budget of its own.
+    assert granted == [1.0] * (1 + 32 + 20) + [None] * 17
+
+
+async def test_who_gets_nothing_of_the_last_tokens_is_refused(world: World, server: Server) -> None:
+    async with workers(world, server, 2) as (budget, other):
+        # Given one token that is left, and two of a process that fail,
+        for _ in range(19):
+            assert await take(other) == 1.0
+        waiting = Want(1.0)
+        assert budget._lacking(SITE, waiting, 0) is not None
+        await settled(budget.lease(SITE, Load.SOME, 0))
+
+        # then one of them gets it, and nothing takes the place of the other's.
+        assert [budget.withdraw(SITE, Load.SOME, 0) for _ in range(2)] == [1.0, None]
 
 
 async def test_a_lease_that_holds_tokens_is_not_forgotten(world: World, server: Server) -> None:
@@ -483,7 +549,8 @@ async def test_where_nothing_has_failed_nothing_is_missing(world: World, server:
 async def test_what_is_being_asked_for_is_not_forgotten(world: World, server: Server) -> None:
     async with workers(world, server) as (one, _):
         busy(one, 1, 100)
-        lease = one._lacking(SITE, 1.0, 100)  # the first question is under way, and meanwhile:
+        waiting = Want(1.0)
+        lease = one._lacking(SITE, waiting, 100)  # the first question is under way, and meanwhile:
         assert lease is not None
         one.deposit(SITE, None)
 
