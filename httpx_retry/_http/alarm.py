@@ -36,15 +36,17 @@ def alarm_of(error: Exception) -> Exception | None:
 def interrupt_of(error: Exception) -> Exception | None:
     """Return what came from outside, as `alarm_of` does, or what another thread threw in here.
 
-    So stopit and rq keep their limits (by `PyThreadState_SetAsyncExc`), and gevent its own: what
-    comes is of a package none of whose code was running. Where a request is sent, that needs no
-    telling: it is none of the network's names. This is for where errors are nobody's concern.
+    So stopit and rq keep their limits (by `PyThreadState_SetAsyncExc`), and gevent its own: in the
+    midst of a library's code, out of a class that is none of the libraries' own. Where a request is
+    sent, that needs no telling: it is none of the network's names. This is for where errors are
+    nobody's concern.
     """
-    package = _package_of(type(error).__module__)
-    if package in _LIBRARIES or package == "builtins" or isinstance(error, OSError):
+    kind = type(error)
+    if _package_of(kind.__module__) in (*_LIBRARIES, "builtins") or isinstance(error, OSError):
         return alarm_of(error)
-    running = (_package_of(frame.f_globals.get("__name__")) for frame in frames_of(error))
-    return alarm_of(error) if package in running else error
+    *_, innermost = frames_of(error)
+    is_thrown_in = _package_of(innermost.f_globals.get("__name__")) in _LIBRARIES
+    return error if is_thrown_in else alarm_of(error)
 
 
 def _package_of(module: str | None) -> str:

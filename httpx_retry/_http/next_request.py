@@ -151,7 +151,8 @@ class NextRequest:
             self.base.method = method
             put_back(self.base, extensions)
         if is_other:
-            self.base.headers = type(headers)([(name, value) for name, _, value in fields])
+            # Whatever class its headers are of.
+            self.base.headers._list = list(fields)  # noqa: SLF001 - nothing else keeps them as they were
 
     def _begin(self) -> httpx.Request:
         """What the attempt begins from, to the URL that the caller gave."""

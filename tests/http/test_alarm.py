@@ -11,7 +11,7 @@ import threading
 from contextlib import contextmanager
 from enum import IntEnum
 from functools import partial, wraps
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -179,16 +179,17 @@ class JobTimeout(Exception):  # noqa: N818 - as rq names it
         super().__init__("Task exceeded maximum timeout value (1 seconds)")
 
 
-def throw_in(kind: type[Exception]) -> None:
-    """Let another thread raise an exception in this one, and go on until it comes."""
-    here = ctypes.c_ulong(threading.get_ident())
-    thread = threading.Thread(
-        target=ctypes.pythonapi.PyThreadState_SetAsyncExc, args=(here, ctypes.py_object(kind))
-    )
-    thread.start()
-    thread.join()
-    for _ in range(1_000_000):
+def _spin(throw_in: Callable[..., object], *thrown: object) -> None:
+    throw_in(*thrown)
+    while True:
         pass
+
+
+def throw_in(kind: type[Exception]) -> None:
+    """Raise an exception as another thread would, in the midst of httpcore's code."""
+    spin = FunctionType(_spin.__code__, {"__name__": "httpcore._sync.http11"})
+    here = ctypes.c_ulong(threading.get_ident())
+    spin(ctypes.pythonapi.PyThreadState_SetAsyncExc, here, ctypes.py_object(kind))
 
 
 @pytest.mark.parametrize("while_closed", [False, True])

@@ -347,6 +347,22 @@ async def test_headers_of_the_callers_own_stay_what_they_are(
     assert kinds == [(MyHeaders, "me")] * 2
 
 
+async def test_so_they_are_where_a_body_is_mended(world: World, clock: FakeClock) -> None:
+    answers, kinds = answers_of("body"), []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        kinds.append((type(request.headers), request.headers.multi_items()))
+        return next(answers)
+
+    request = httpx.Request("GET", "http://test/")
+    request.headers = MyHeaders(mine="me")
+    response = await world.handle(world.transport(serve, **options(clock)), request)
+    request.headers["x-name"] = "someone else"
+
+    assert await world.read(response) == b"good"
+    assert kinds == [(MyHeaders, [("x-name", "me")])] * 2
+
+
 async def test_a_header_beyond_ascii_may_be_set_where_it_may_be_bare(
     world: World, clock: FakeClock
 ) -> None:
