@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # None of these has a handler that raises an `Exception`, and most frames are theirs.
 _LIBRARIES = frozenset(
-    {"anyio", "asyncio", "h11", "h2", "httpcore", "httpcore2", "httpx", "httpx2", "httpx_retry"}
-    | {"socket", "ssl", "trio"}
+    {"anyio", "asyncio", "eventlet", "gevent", "h11", "h2", "httpcore", "httpcore2"}
+    | {"httpx", "httpx2", "httpx_retry", "socket", "ssl", "trio"}
 )
 # inspect.CO_VARARGS, which takes long to load.
 _VARARGS = 0x04
