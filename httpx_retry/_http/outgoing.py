@@ -10,7 +10,7 @@ from .deadline import Deadline
 from .faults import BUG, REFUSED, UNKNOWN, fault_of
 from .next_request import NextRequest
 from .request_body import guard_for, is_same_body
-from .requests import copied, has_request
+from .requests import copied, has_request, put_back
 from .witness import Witness
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ class Outgoing(NextRequest):
         if self.base is self._given:
             self._put_back(method, fields, extensions)
             self._sent = self.base
+        else:
+            put_back(self.base, extensions)
 
     def depart(self, ends: float | None, monotonic: Callable[[], float]) -> httpx.Request:
         """Return the request to hand to the wrapped transport.

@@ -89,6 +89,7 @@ class Link:
             return
         turn = self._turn
         if not turn.acquire(timeout=0 if self.is_away else LONGEST):
+            self._replace_idle_turn()
             self._tell_if_slow(now)
             return
         # Looked at before the thread runs: it may have failed by the next line, and not be over.
@@ -230,15 +231,18 @@ class Link:
 
     def _tell_if_slow(self, now: float) -> None:
         """Who has waited for its turn in vain can tell by the question that is under way."""
-        moment = monotonic()
-        if self._departed == _NEVER:
-            # Whose turn it is has asked nothing yet. If so it stays, an interrupt has ended it.
-            if self._idle_since == _NEVER:
-                self._idle_since = moment
-            elif moment - self._idle_since >= LONGEST:
-                self._idle_since, self._turn = _NEVER, Lock()
-        if not self.is_away and moment - self._departed >= LONGEST:
+        if not self.is_away and monotonic() - self._departed >= LONGEST:
             self._lost(_slow(), now)
+
+    def _replace_idle_turn(self) -> None:
+        """Replace a turn in which nothing was asked for so long that an interrupt has ended it."""
+        if self._departed != _NEVER:
+            return
+        moment = monotonic()
+        if self._idle_since == _NEVER:
+            self._idle_since = moment
+        elif moment - self._idle_since >= LONGEST:
+            self._idle_since, self._turn = _NEVER, Lock()
 
     def _lost(self, error: Exception, now: float) -> None:
         with self._lock:

@@ -342,7 +342,7 @@ def test_a_turn_that_was_used_in_between_is_nobodys_but_its_owners(server: Serve
         # Given one that found a turn idle, in the moment before its question,
         turn = link._turn
         turn.acquire()
-        link._tell_if_slow(0)
+        link._replace_idle_turn()
         turn.release()
         budget.lease(SITE, Load.SOME, 0)
 

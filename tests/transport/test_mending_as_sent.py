@@ -236,6 +236,25 @@ async def test_what_was_taken_out_of_the_extensions_is_there_again(
     assert inner.tenants == ["blue"] * (len(failures) + 1)
 
 
+@pytest.mark.parametrize("failures", [("body",), ("status", "body"), ("body", "body")])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_so_it_is_where_a_copy_of_ours_was_sent(
+    world: World, clock: FakeClock, failures: list[str], method: str
+) -> None:
+    class Rewrites(TakesOut):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            request.url = request.url.copy_with(path="/elsewhere")
+            return super().handle_request(request)
+
+    inner = Rewrites(*answers_of(*failures))
+    policy = RetryPolicy(generate_idempotency_key=True)
+    async with world.client(inner, **options(clock, policy=policy)) as client:
+        response = await client.request(method, "http://test/", extensions={"tenant": "blue"})
+
+    assert response.text == "good"
+    assert inner.tenants == ["blue"] * (len(failures) + 1)
+
+
 async def test_what_a_later_attempt_takes_out_is_there_again(
     world: World, clock: FakeClock
 ) -> None:
