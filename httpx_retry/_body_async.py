@@ -47,48 +47,48 @@ class AsyncBodyStream:
         is_whole = is_small(response.headers)
         body = None if is_whole else body_of(self.driver._settings, self.method, response)
         held: Sequence[bytes]
-        while True:
-            try:
-                if body is None:
-                    held = await async_whole(self.inner)
-                elif recovery is None and body.is_only_counted:
-                    async for chunk in self.inner:
-                        body.delivered += len(chunk)
-                        yield chunk
+        try:
+            while True:
+                try:
+                    if body is None:
+                        held = await async_whole(self.inner)
+                    elif recovery is None and body.is_only_counted:
+                        async for chunk in self.inner:
+                            body.delivered += len(chunk)
+                            yield chunk
+                    else:
+                        chunks = aiter(self.inner)
+                        async for chunk in chunks:
+                            part = body.take(chunk)
+                            if recovery is not None:
+                                recovery.brought()
+                            if part:
+                                yield part
+                            if body.is_over:
+                                abandon_stream(self.inner)
+                                await end_async_iteration(chunks)
+                                break
+                except Exception as error:
+                    if self.source is None:
+                        raise
+                    body = body or body_of(self.driver._settings, self.method, response)
+                    recovery = recovery or self._recovery_of(source, response, body)
+                    recovery.broke(error)
                 else:
-                    chunks = aiter(self.inner)
-                    async for chunk in chunks:
-                        part = body.take(chunk)
-                        if recovery is not None:
-                            recovery.brought()
-                        if part:
-                            yield part
-                        if body.is_over:
-                            abandon_stream(self.inner)
-                            await end_async_iteration(chunks)
-                            break
-            except Exception as error:
-                if self.source is None:
-                    raise
-                body = body or body_of(self.driver._settings, self.method, response)
-                recovery = recovery or self._recovery_of(source, response, body)
-                recovery.broke(error)
-            else:
-                if body is not None:
-                    held = body.end()
-                if body is None or body.refusal is None:
-                    recovery = None  # the frames of its error lead back to this one
-                    try:
+                    if body is not None:
+                        held = body.end()
+                    if body is None or body.refusal is None:
+                        recovery = None  # the frames of its error lead back to this one
                         for part in held:
                             yield part
-                    except GeneratorExit:
-                        # Left midway: what it was read from has ended, and will not notice.
-                        await self.aclose()
-                        raise
-                    return
-                assert recovery is not None
-                recovery.was_not_the_rest()
-            await self._resume(recovery)
+                        return
+                    assert recovery is not None
+                    recovery.was_not_the_rest()
+                await self._resume(recovery)
+        except GeneratorExit:
+            # Left midway, and by nobody closed: what it was read from may have ended before.
+            await self.aclose()
+            raise
 
     def _recovery_of(self, source: Source, response: httpx.Response, body: Body) -> Recovery:
         settings, sent = self.driver._settings, (self.method, self.fields)

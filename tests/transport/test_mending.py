@@ -22,6 +22,7 @@ import zstandard
 from httpx_retry import (
     BackoffContext,
     Outcome,
+    RetryBudget,
     RetryEvent,
     RetryPolicy,
     StopReason,
@@ -233,22 +234,40 @@ async def test_a_small_body_is_whole_or_not_at_all(world: World, clock: FakeCloc
     assert origin.ranges == [None, None]
 
 
+async def first_chunks(world: World, stream: Any, count: int) -> list[bytes]:
+    """Read so many, and leave it there, as when the last reference to it goes: nobody closes it."""
+    if world.is_async:
+        async with aclosing(aiter(stream)) as chunks:
+            return [await anext(chunks) for _ in range(count)]
+    with closing(iter(stream)) as chunks:
+        return [next(chunks) for _ in range(count)]
+
+
 async def test_a_small_body_that_is_left_midway_is_closed(world: World, clock: FakeClock) -> None:
     inner = Stream(b"first", b"rest")
     answer = httpx.Response(200, headers={"Content-Length": "9"}, stream=inner)
     transport = world.transport(lambda _: answer, **options(clock))
-    stream: Any = (await world.handle(transport, httpx.Request("GET", "http://test/"))).stream
+    response = await world.handle(transport, httpx.Request("GET", "http://test/"))
 
-    # As when the last reference to it goes, where nobody closes the response.
-    if world.is_async:
-        async with aclosing(aiter(stream)) as chunks:
-            first = await anext(chunks)
-    else:
-        with closing(iter(stream)) as chunks:
-            first = next(chunks)
-
-    assert first == b"first"
+    assert await first_chunks(world, response.stream, 1) == [b"first"]
     assert inner.closed == 1
+
+
+# trio warns of each async generator that is left, this test's own beneath included.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_mended_body_that_is_left_midway_gives_its_tokens_back(
+    world: World, clock: FakeClock
+) -> None:
+    origin, budget = Origin(cuts=[30_000]), RetryBudget()
+    transport = world.transport(origin, **options(clock, budget=budget))
+    response = await world.handle(transport, httpx.Request("GET", "http://test/"))
+
+    # As one does that is closed, before so much of the rest has come that they were not in vain.
+    await first_chunks(world, response.stream, 4)
+
+    assert origin.ranges == [None, "bytes=30000-"]
+    assert [stream.closed for stream in origin.streams] == [1, 1]
+    assert budget.missing == {}
 
 
 async def test_a_response_of_which_nothing_was_delivered_gives_way_to_another(
