@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from .family import Family
 
+# Bytes by which the beginning of a body is known again.
+_HEAD = 256
+
 
 class BodyGuard:
     """A request body that is sent whole each time, or not at all.
@@ -32,6 +35,8 @@ class BodyGuard:
         self._stream = stream
         self._family = family
         self._was_closed = False
+        self._reading: object = None  # of the latest send: one before may not be over yet
+        self._is_between = False  # what is taken of it just now may be nobody's
 
     @property
     @abstractmethod
@@ -67,6 +72,11 @@ class BodyGuard:
         # Each leads to the guard by its traceback.
         self.error = self.refusal = None
 
+    def _check_latest(self, reading: object) -> None:
+        """End a send that goes on, in a thread or task of its own, after another has begun."""
+        if self._reading is not reading:
+            raise self._refuse("another send of it has begun")
+
     def _refuse(self, why: str) -> Exception:
         self.refusal = self._family.RemoteProtocolError(
             f"the request was to be sent again, but its body cannot be: {why}"
@@ -97,7 +107,7 @@ class InTasks(BodyGuard):
 
 
 class RewindingGuard(BodyGuard):
-    """A body that can be read again: a seekable file, an iterable, a multipart form of such.
+    """A body that can be read again: a seekable file, a list, a multipart form of such.
 
     Args:
         stream: httpx's stream of it.
@@ -113,21 +123,43 @@ class RewindingGuard(BodyGuard):
         self._rewind = rewind
         self._files = files
         self._most = 0
-        self._digest = b""
+        self._digest = self._head = b""
         self._is_same = True
         self._is_whole = False  # whether it was read to its end
 
     @property
     def is_replayable(self) -> bool:
         """Whether it was the same each time that it was read, and can be read once more."""
+        if self._is_between or not self._is_same:
+            return False
         # A caller may close a file while the response's body is on its way.
-        return self._is_same and not any(getattr(file, "closed", False) for file in self._files)
+        return not any(getattr(file, "closed", False) for file in self._files)
+
+    def _begin(self, make: Callable[[Any], Any]) -> Any:
+        """What one send reads from; `make` is `iter` or `aiter`."""
+        self._rewind()
+        return make(self._stream)
+
+    def _begin_reading(self) -> _Reading:
+        if isinstance(self._reading, _Reading):
+            self._remember(self._reading)
+        self._reading = reading = _Reading()
+        return reading
 
     def _chunks(self) -> Iterator[bytes]:
-        reading = _Reading()
+        reading = self._begin_reading()
         try:
-            self._rewind()
-            for chunk in self._stream:
+            chunks = self._begin(iter)
+            # By hand: between two chunks, another send may have begun.
+            while True:
+                self._check_latest(reading)
+                self._is_between = True
+                try:
+                    chunk = next(chunks)
+                except StopIteration:
+                    break
+                finally:
+                    self._is_between = False
                 part = self._checked(reading, chunk)
                 if part:
                     yield part
@@ -139,10 +171,18 @@ class RewindingGuard(BodyGuard):
             self._remember(reading)
 
     async def _async_chunks(self) -> AsyncIterator[bytes]:
-        reading = _Reading()
+        reading = self._begin_reading()
         try:
-            self._rewind()
-            async for chunk in self._stream:
+            chunks = self._begin(aiter)
+            while True:
+                self._check_latest(reading)
+                self._is_between = True
+                try:
+                    chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    break
+                finally:
+                    self._is_between = False
                 part = self._checked(reading, chunk)
                 if part:
                     yield part
@@ -185,7 +225,7 @@ class RewindingGuard(BodyGuard):
 
     def _remember(self, reading: _Reading) -> None:
         if reading.size > self._most:
-            self._most, self._digest = reading.size, reading.digest()
+            self._most, self._digest, self._head = reading.size, reading.digest(), reading.head
 
 
 class _Reading:
@@ -193,9 +233,12 @@ class _Reading:
 
     def __init__(self) -> None:
         self.size = 0
+        self.head = b""
         self._hash = sha256()
 
     def take(self, chunk: bytes) -> None:
+        if len(self.head) < _HEAD:
+            self.head += chunk[: _HEAD - len(self.head)]
         self.size += len(chunk)
         self._hash.update(chunk)
 

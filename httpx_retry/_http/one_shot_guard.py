@@ -10,7 +10,7 @@ from .alarm import alarm_of
 from .body_guard import BodyGuard
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from .family import Family
 
@@ -36,7 +36,6 @@ class OneShotGuard(BodyGuard):
         self._size = 0
         self._is_untouched = True
         self._is_whole = False  # whether it was read to its end
-        self._is_between = False  # what was taken of it is not kept yet, and may never be
         # By an earlier hop, say.
         self._was_read = getattr(stream, "_is_stream_consumed", False)
 
@@ -48,16 +47,17 @@ class OneShotGuard(BodyGuard):
         return self._is_untouched or self._kept is not None
 
     def _chunks(self) -> Iterator[bytes]:
-        yield from self._begin()
+        reading = self._reading = object()
+        yield from self._begin(reading)
         if self._is_whole:
             return
-        if self._iterator is None:
-            self._start(iter(self._stream))
+        iterator = self._iterator or self._start(iter(self._stream))
         # Read by hand: only so is an end by an error told from the end, and from being left.
         while True:
+            self._check_latest(reading)
             self._is_between = True
             try:
-                chunk = next(self._iterator)
+                chunk = next(iterator)
             except StopIteration:
                 self._is_between = False
                 self._check_end()
@@ -70,16 +70,17 @@ class OneShotGuard(BodyGuard):
             yield chunk
 
     async def _async_chunks(self) -> AsyncIterator[bytes]:
-        for chunk in self._begin():
+        reading = self._reading = object()
+        for chunk in self._begin(reading):
             yield chunk
         if self._is_whole:
             return
-        if self._iterator is None:
-            self._start(self._stream.__aiter__())
+        iterator = self._iterator or self._start(aiter(self._stream))
         while True:
+            self._check_latest(reading)
             self._is_between = True
             try:
-                chunk = await anext(self._iterator)
+                chunk = await anext(iterator)
             except StopAsyncIteration:
                 self._is_between = False
                 self._check_end()
@@ -91,29 +92,35 @@ class OneShotGuard(BodyGuard):
             self._is_between = False
             yield chunk
 
-    def _begin(self) -> Iterator[bytes]:
+    def chunks_by(self, make: Callable[[Any], Any]) -> Any:
+        """The body, for one send; `make` is `iter` or `aiter`."""
+        return self._chunks() if make is iter else self._async_chunks()
+
+    def _begin(self, reading: object) -> Iterator[bytes]:
         """What earlier sends have read already."""
         if not self.is_replayable:
             raise self._refuse("it is a stream that was read already")
-        if self._kept is None:
-            return
-        missing = self._size
-        try:
-            self._kept.seek(0)
-            while chunk := self._kept.read(_CHUNK):
-                missing -= len(chunk)
-                yield chunk
-        except OSError as error:
-            _hear(error)
-        if missing:
-            self._drop()
-            raise self._refuse("what was kept of it could not be read back")
+        read = 0
+        while self._kept is not None and read < self._size:
+            self._check_latest(reading)
+            chunk = b""
+            try:
+                self._kept.seek(read)
+                chunk = self._kept.read(_CHUNK)
+            except OSError as error:
+                _hear(error)
+            if not chunk:
+                self._drop()
+                raise self._refuse("what was kept of it could not be read back")
+            read += len(chunk)
+            yield chunk
 
-    def _start(self, iterator: Any) -> None:
+    def _start(self, iterator: Any) -> Any:
         self._iterator = iterator
         if self._capacity:
             # Held open for as long as the call lasts; `forget` ends it.
             self._kept = SpooledTemporaryFile(max_size=min(self._capacity, _IN_MEMORY))  # noqa: SIM115 - as said
+        return iterator
 
     def _check_end(self) -> None:
         """End the send before an upload is called complete of which an earlier one took all.
@@ -123,6 +130,7 @@ class OneShotGuard(BodyGuard):
         if self._was_read and self._is_untouched:
             raise self._family.StreamConsumed from None
         self._is_whole = True
+        self._iterator = None
 
     def _break(self, error: BaseException) -> None:
         """A generator that has raised, or was cancelled, ends at once when it is asked again."""
@@ -134,6 +142,9 @@ class OneShotGuard(BodyGuard):
         if chunk:
             self._is_untouched = False
         if self._kept is None:
+            if not self._is_untouched:
+                # Nobody will go on with it, and who gave it may wait for the end of its send.
+                self._iterator = None
             return
         self._size += len(chunk)
         if self._size > self._capacity:
@@ -148,6 +159,7 @@ class OneShotGuard(BodyGuard):
             _hear(error)
 
     def _drop(self) -> None:
+        self._iterator = None
         kept, self._kept = self._kept, None
         if kept is not None:
             try:

@@ -7,9 +7,11 @@ shifted without anyone noticing: such a body travels inside a guard.
 
 from __future__ import annotations
 
+from types import WrapperDescriptorType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .body_guard import BodyGuard, InTasks, InThreads, RewindingGuard
+from .iterable_guard import IterableGuard
 from .one_shot_guard import OneShotGuard
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ def guard_for(request: httpx.Request, family: Family, capacity: int) -> BodyGuar
     if isinstance(stream, BodyGuard):
         return stream
     files = _files_in(stream, family)
+    if not files and isinstance(stream, family.iterator_streams) and _is_unknown(stream):
+        return guarding(IterableGuard, stream, family)(stream, family, capacity)
     rewind = _way_back(stream, files, family)
     if rewind is None:
         return guarding(OneShotGuard, stream, family)(stream, family, capacity)
@@ -89,7 +93,7 @@ def _way_back(stream: Any, files: Sequence[Any], family: Family) -> Callable[[],
     if not isinstance(stream, family.iterator_streams):
         return None
     source = stream._stream  # noqa: SLF001 - httpx has no other way to tell an iterator from its source
-    return by_reading if _gives_a_new_iterator_each_time(source) else None
+    return None if _is_iterator(source) else by_reading
 
 
 def _start_of(file: Any) -> int | None:
@@ -104,7 +108,12 @@ def _start_of(file: Any) -> int | None:
     return position if isinstance(position, int) else None
 
 
-def _gives_a_new_iterator_each_time(source: Any) -> bool:
-    make = getattr(type(source), "__aiter__", None) or type(source).__iter__
-    # An iterator gives itself, and a disguised one the iterator that it hides.
-    return make(source) is not make(source)
+def _is_iterator(source: Any) -> bool:
+    return hasattr(source, "__next__") or hasattr(source, "__anext__")
+
+
+def _is_unknown(stream: Any) -> bool:
+    """Whether what is iterated is the caller's own: lists and the like always begin anew."""
+    source = stream._stream  # noqa: SLF001 - as above
+    make = getattr(type(source), "__iter__", None)
+    return not _is_iterator(source) and not isinstance(make, WrapperDescriptorType)

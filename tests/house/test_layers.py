@@ -32,6 +32,7 @@ RANKS = (
         "_http.unwritten",
     ),
     ("_http.one_shot_guard", "_http.representation", "_http.witness"),
+    ("_http.iterable_guard",),
     ("_http.responses", "_http.wire"),
     ("_http.request_body",),
     ("_http.faults",),

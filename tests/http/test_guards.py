@@ -10,14 +10,20 @@ import pytest
 
 from httpx_retry._http.body_guard import BodyGuard, RewindingGuard
 from httpx_retry._http.family import Family
+from httpx_retry._http.iterable_guard import IterableGuard
 from httpx_retry._http.one_shot_guard import OneShotGuard
 from httpx_retry._http.request_body import by_reading, guard_for, guarding
 from tests.worlds import Stream
+
+from .test_alarm import raising, ring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FAMILY = Family(httpx)
+# What httpx reads of a file at a time, and a buffer gives.
+PART = 1 << 16
+BODY = bytes(range(256)) * 1024
 
 
 def made(kind: Any, stream: Any, *arguments: Any) -> Any:
@@ -180,3 +186,204 @@ def test_what_is_kept_beyond_a_mebibyte_is_in_a_file(size: int, is_a_file: bool)
 
     assert mine._kept._rolled is is_a_file
     mine.forget()
+
+
+class Counted:
+    """An iterable that counts how often it is asked for an iterator.
+
+    Args:
+        *bodies: what each iterator gives, in order; or an error that asking for it raises.
+    """
+
+    def __init__(self, *bodies: list[bytes] | Exception) -> None:
+        self._bodies = list(bodies)
+        self.asked = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.asked += 1
+        body = self._bodies.pop(0)
+        if isinstance(body, Exception):
+            raise body
+        return iter(body)
+
+
+def iterable(source: Any, capacity: int = 0) -> Any:
+    return guard(source, capacity)
+
+
+def test_an_iterable_is_asked_once_for_a_send() -> None:
+    source = Counted([b"01", b"23"])
+    mine = iterable(source)
+
+    assert b"".join(mine) == b"0123"
+    assert isinstance(mine, IterableGuard)
+    assert source.asked == 1
+
+
+def test_it_is_asked_again_once_another_send_is_wanted() -> None:
+    source = Counted([b"01", b"23"], [b"01", b"23"], [])
+    mine = iterable(source)
+    assert b"".join(mine) == b"0123"
+    assert [mine.is_replayable, mine.is_replayable] == [True, True]
+
+    assert b"".join(mine) == b"0123"
+    assert source.asked == 3
+
+
+def test_a_send_that_nobody_judged_asks_for_itself() -> None:
+    # As httpcore sends a request again by itself, after a GOAWAY.
+    mine = iterable(Counted([b"01", b"23"], [b"01", b"23"], []))
+
+    assert [b"".join(mine) for _ in range(2)] == [b"0123"] * 2
+
+
+def test_what_was_not_read_is_not_asked_again() -> None:
+    source = Counted()
+
+    assert iterable(source).is_replayable
+    assert source.asked == 0
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param([[], []], id="ended"),
+        pytest.param([[b"23"], []], id="goes on"),
+        pytest.param([RuntimeError("consumed already")], id="says so"),
+    ],
+)
+def test_an_iterable_that_has_no_more_of_it_is_not_sent_again(later: list[Any]) -> None:
+    mine = iterable(Counted([b"01", b"23"], *later))
+    chunks = iter(mine)
+    assert next(chunks) == b"01"
+    chunks.close()
+
+    assert not mine.is_replayable
+    assert mine.error is None
+
+
+def test_nor_is_it_where_nobody_judged() -> None:
+    mine = iterable(Counted([b"01"], RuntimeError("consumed already")))
+    assert b"".join(mine) == b"01"
+
+    with pytest.raises(httpx.RemoteProtocolError, match="a stream that was read already"):
+        b"".join(mine)
+
+
+def test_an_empty_one_is_empty_again() -> None:
+    mine = iterable(Counted([], [], []))
+
+    assert list(mine) == []
+    assert mine.is_replayable
+    assert list(mine) == []
+
+
+def test_what_is_kept_of_it_is_sent_without_asking() -> None:
+    source = Counted([b"01", b"23"])
+    mine = iterable(source, capacity=100)
+
+    assert [b"".join(mine) for _ in range(2)] == [b"0123"] * 2
+    assert mine.is_replayable
+    assert source.asked == 1
+    mine.forget()
+
+
+def test_an_alarm_as_it_is_asked_is_heard() -> None:
+    class Ringing(Counted):
+        def __iter__(self) -> Iterator[bytes]:
+            if self.asked:
+                ring()
+            return super().__iter__()
+
+    mine = iterable(Ringing([b"01"]))
+    assert b"".join(mine) == b"01"
+
+    with raising(ValueError("time is up")), pytest.raises(ValueError, match="time is up"):
+        _ = mine.is_replayable
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: guard(io.BytesIO(BODY)), id="file"),
+        pytest.param(lambda: guard([BODY[:PART], BODY[PART:]]), id="list"),
+        pytest.param(lambda: guard(iter([BODY[:PART], BODY[PART:]]), 1 << 20), id="kept"),
+    ],
+)
+def test_a_send_that_goes_on_takes_nothing_from_a_later_one(make: Any) -> None:
+    mine = make()
+    # Given two sends, the first of which goes on in a thread of its own,
+    first = iter(mine)
+    assert next(first) == BODY[:PART]
+    second = iter(mine)
+    begun = next(second)
+
+    # then it is that one which ends, and the other has it all.
+    with pytest.raises(httpx.RemoteProtocolError, match="another send of it has begun"):
+        next(first)
+    assert begun + b"".join(second) == BODY
+    mine.forget()
+
+
+def test_a_send_that_repeats_what_was_kept_takes_nothing_from_a_later_one() -> None:
+    mine: Any = guard(iter([BODY]), 1 << 20)
+    assert b"".join(mine) == BODY
+    first, second = iter(mine), iter(mine)
+    assert len(next(first)) == PART
+    begun = next(second)
+
+    with pytest.raises(httpx.RemoteProtocolError, match="another send of it has begun"):
+        next(first)
+    assert begun + b"".join(second) == BODY
+    mine.forget()
+
+
+def test_what_is_being_read_just_now_cannot_be_sent_again() -> None:
+    seen = []
+
+    class Asking(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            seen.append(mine.is_replayable)
+            return super().read(size)
+
+    mine: Any = guard(Asking(b"01"))
+    assert b"".join(mine) == b"01"
+    assert seen == [False, False]
+    assert mine.is_replayable
+
+
+class Own(httpx.SyncByteStream):
+    """A stream of the caller's own, which notes when it was let go of."""
+
+    def __init__(self) -> None:
+        self.ended = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield b"0"
+            yield b"1"
+        finally:
+            self.ended += 1
+
+
+@pytest.mark.parametrize(("capacity", "ended"), [(0, 1), (1, 0), (100, 0)])
+def test_what_nobody_will_go_on_with_is_let_go_of_with_its_send(capacity: int, ended: int) -> None:
+    own = Own()
+    mine = made(OneShotGuard, own, FAMILY, capacity)
+    chunks = iter(mine)
+    next(chunks)
+    chunks.close()
+    assert own.ended == ended
+
+    mine.forget()
+    assert own.ended == 1
+
+
+def test_what_did_not_fit_is_let_go_of_too() -> None:
+    own = Own()
+    mine = made(OneShotGuard, own, FAMILY, 1)
+    chunks = iter(mine)
+    assert [next(chunks), next(chunks)] == [b"0", b"1"]
+    chunks.close()
+
+    assert own.ended == 1

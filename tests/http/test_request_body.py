@@ -6,6 +6,7 @@ import gc
 import io
 import os
 import random
+import re
 import tempfile
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -746,10 +747,60 @@ async def test_a_body_that_reads_on_is_refused_before_its_end(
     content = AsyncSharesAFile(size) if world.is_async else SharesAFile(size)
     with HTTP1Server([Early(Rst(), read=100_000)]) as server:
         async with world.client(None, clock=clock, trust_env=False) as client:
-            with pytest.raises(httpx.RemoteProtocolError, match=r"other bytes|when read again"):
+            with pytest.raises(httpx.RemoteProtocolError) as caught:
                 await client.request("PUT", server.url, content=content)
 
     assert server.processed == {}
+    if world.is_async:
+        # Nothing of it can be awaited where it is judged: it shows as it is sent.
+        assert re.search(r"other bytes|when read again", str(caught.value))
+    else:
+        assert "disconnected" in str(caught.value)
+        assert retry_history(caught.value)[-1].reason is StopReason.BODY_NOT_REPLAYABLE
+
+
+class SaysSo:
+    """Can be read once, and says so when it is asked a second time, as a response's body does."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def _ask(self) -> None:
+        self.asked += 1
+        if self.asked > 1:
+            raise RuntimeError("consumed already")
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._ask()
+        return generator()
+
+
+class AsyncSaysSo(SaysSo):
+    """The same in tasks."""
+
+    __iter__ = None  # type: ignore[assignment] # which keeps httpx from reading it in threads
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self._ask()
+        return async_generator()
+
+
+async def test_what_says_that_it_was_read_is_sent_once(world: World, clock: FakeClock) -> None:
+    content = AsyncSaysSo() if world.is_async else SaysSo()
+    response, bodies = await put(world, clock, content=content)
+
+    assert response.status_code == 503
+    assert retry_history(response)[0].reason is StopReason.BODY_NOT_REPLAYABLE
+    assert bodies == [BODY]
+
+
+async def test_what_is_sent_once_is_asked_once(world: World) -> None:
+    content = AsyncSaysSo() if world.is_async else SaysSo()
+    with HTTP1Server([Reply(200)]) as server:
+        async with world.client(None, trust_env=False) as client:
+            await client.request("POST", server.url, content=content)
+
+    assert content.asked == 1
 
 
 async def test_a_generator_that_dies_halfway_is_dead(world: World, clock: FakeClock) -> None:
