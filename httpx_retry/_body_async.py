@@ -28,7 +28,7 @@ class AsyncBodyStream:
 
     driver: Any  # a driver: it stands below this room
     fields: Any  # the request's headers as it was sent: `Fields`
-    inner: Any
+    inner: Any  # None: it was left midway
     method: Any  # the request's, as it was sent
     response: Any
     source: Any  # a `Source`; then the `Recovery`, once there is one; None: closed
@@ -36,12 +36,12 @@ class AsyncBodyStream:
     async def __aiter__(self) -> AsyncIterator[bytes]:  # noqa: C901, PLR0912 - a second generator would cost each chunk
         # Once, as another thread may close it at any time: which forgets the response first.
         source, response = self.source, self.response
+        if type(source) is Recovery or self.inner is None:
+            raise self.driver._settings.wire.family.StreamConsumed
         if source is None or response is None:
             async for chunk in self.inner:
                 yield chunk
             return
-        if type(source) is Recovery:
-            raise self.driver._settings.wire.family.StreamConsumed
         recovery: Recovery | None = None
         # A small one is whole before its first byte, at the least cost: it is the most common.
         is_whole = is_small(response.headers)
@@ -86,8 +86,10 @@ class AsyncBodyStream:
                     recovery.was_not_the_rest()
                 await self._resume(recovery)
         except GeneratorExit:
-            # Left midway, and by nobody closed: what it was read from may have ended before.
+            # Left midway, and by nobody closed. What was read to its end is not to be read again:
+            # its connection may be another request's by now.
             await self.aclose()
+            self.inner = None
             raise
 
     def _recovery_of(self, source: Source, response: httpx.Response, body: Body) -> Recovery:
