@@ -136,12 +136,15 @@ class RedisRetryBudget:
             # up for them.
             lent = self._local.missing.get(origin, 0.0)
             own = self._deposit if tokens is None else min(tokens, lent)
+            if self.missing and tokens is None:
+                # Those for which nobody asks any more come first.
+                oldest = next(iter(self.missing))
+                self._forget_if_old(oldest, self.missing[oldest])
             lease = self.missing.get(origin)
             told_at = None
             if lease is not None:
                 if tokens is None:
                     lease.earned += self._deposit
-                    self._forget_if_old(origin, lease)
                 left = 0.0 if tokens is None else tokens - own
                 if self._link.is_away:
                     lease.stock += left

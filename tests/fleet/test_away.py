@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import redis
 import trio
 
 from httpx_retry import Load
-from httpx_retry._redis.link import LONGEST
+from httpx_retry._redis.link import LONGEST, _is_over
 from httpx_retry.redis import RedisCooldown, RedisRetryBudget
 from tests.core.locks import is_held
 from tests.worlds import World, settled
@@ -358,6 +359,22 @@ def test_in_trio_each_process_has_its_own(server: Server, caplog: pytest.LogCapt
     assert trio.run(taken, budget) == 20
     said = "RuntimeError: redis.asyncio runs on asyncio alone"
     assert caplog.messages == [GONE.format(said)]
+
+
+def test_an_event_loop_that_is_held_up_is_not_taken_for_redis() -> None:
+    async def answer() -> None:
+        for _ in range(9):
+            await asyncio.sleep(0)
+
+    async def is_heard() -> bool:
+        loop = asyncio.get_running_loop()
+        flight = loop.create_task(answer())
+        # Given a loop that something else keeps for itself for longer than anybody waits,
+        loop.call_soon(time.sleep, 2 * LONGEST)
+        return await _is_over(flight, loop.time() + LONGEST, loop)
+
+    # then the answer, which takes some turns of it, has its time when the loop goes on.
+    assert asyncio.run(is_heard())
 
 
 async def test_what_was_taken_meanwhile_is_given_back(world: World, own_server: Server) -> None:

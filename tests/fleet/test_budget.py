@@ -539,10 +539,12 @@ async def test_where_nothing_has_failed_nothing_is_missing(world: World, server:
         await take(one)
         assert one.missing
 
-        busy(one, 1, 100)
+        busy(one, 1, 50)
         one.deposit(OTHER, None)
         assert one.missing
-        one.deposit(SITE, None)
+        # Whatever origin a request is good at, once Redis has forgotten the one that failed.
+        busy(one, 1, 100)
+        one.deposit(OTHER, None)
         assert not one.missing
 
 
