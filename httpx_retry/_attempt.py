@@ -86,7 +86,7 @@ class LatestAttempt(CallState):
             request = outgoing.depart(ends, monotonic)
             self.request = outgoing.request
         if self._outgoing is None or request is self._outgoing.base:
-            self._kept = dict(request.extensions)
+            self._extensions = dict(request.extensions)
         self._sent = monotonic()
         self.is_due = False
         return request
@@ -193,9 +193,9 @@ class LatestAttempt(CallState):
         # The stream is taken last: what is raised on the way leaves it to be closed.
         drain, stream = self._drain(), self.take_stream()
         self._response = self._outcome = None
-        if self._kept:
-            put_back(self.unprepared, self._kept)
-        self._kept = None
+        if self._extensions:
+            put_back(self.unprepared, self._extensions)
+        self._extensions = None
         if self._outgoing is not None:
             self._outgoing.let_go()
         return stream, drain

@@ -59,8 +59,8 @@ class Call(LatestAttempt):
     @property
     def beginning(self) -> Beginning:
         """What another journey of the same request is made of."""
-        began, epoch, kept = self._began, self.epoch, self._kept
-        return self._policy, self.request, self._url, self._body, began, epoch, kept
+        began, epoch, extensions = self._began, self.epoch, self._extensions
+        return self._policy, self.request, self._url, self._body, began, epoch, extensions
 
     @property
     def is_mended(self) -> bool:

@@ -86,8 +86,8 @@ class Recovery(Call):
         else:
             super().__init__(settings, *source)
             self.attempts = 1
-        self.outgoing.restore(method, fields, self._kept or {})
-        self._kept = None
+        self.outgoing.restore(method, fields, self._extensions or {})
+        self._extensions = None
         self._first = response
         self._delivery = body
         self._broken_by: Exception | None = None

@@ -42,7 +42,7 @@ class CallState(Progress):
         body: its stream, then: the same holds.
         began: the clock's monotonic reading at the first send.
         epoch: the transport's, then.
-        kept: the request's extensions before it was sent, where it was.
+        extensions: the request's extensions before it was sent, where it was.
 
     Attributes:
         request: as it was last sent, for whoever is told.
@@ -62,7 +62,7 @@ class CallState(Progress):
         "_ended",
         "_ended_at",
         "_error",
-        "_kept",
+        "_extensions",
         "_known_origin",
         "_on_credit",
         "_outcome",
@@ -100,7 +100,7 @@ class CallState(Progress):
         body: Any,
         began: float,
         epoch: int,
-        kept: dict[str, Any] | None = None,
+        extensions: dict[str, Any] | None = None,
     ) -> None:
         # What else there is of it is set before each decision.
         self.attempts = 0
@@ -117,7 +117,7 @@ class CallState(Progress):
         self._url = url
         self._body = body
         self._began = self._sent = began
-        self._kept = kept
+        self._extensions = extensions
         self._skipped = 0.0
         self._response: httpx.Response | None = None
         self._error: Exception | None = None

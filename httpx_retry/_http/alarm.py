@@ -15,7 +15,8 @@ from .causes import chain_of, frames_of
 if TYPE_CHECKING:
     from types import FrameType
 
-# None of these has a handler that raises an `Exception`, and most frames are theirs.
+# Whose code a request runs through: most frames are theirs, and what is thrown in comes up there.
+# None of them has a signal handler that raises an `Exception`.
 _LIBRARIES = frozenset(
     {"anyio", "asyncio", "eventlet", "gevent", "h11", "h2", "httpcore", "httpcore2"}
     | {"httpx", "httpx2", "httpx_retry", "socket", "ssl", "trio"}

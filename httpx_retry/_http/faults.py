@@ -119,7 +119,7 @@ def _raw(error: Exception, chain: tuple[Any, ...]) -> Fault:
         for module in ("anyio", "trio")
         for name in ("BrokenResourceError", "ClosedResourceError", "EndOfStream")
     )
-    # Of a body: its GOAWAY left out a stream that it had answered.
+    # Of a body: the server's GOAWAY left out a stream whose answer it had begun.
     disowned = any(
         is_a(error, each, "ConnectionNotAvailable") for each in ("httpcore", "httpcore2")
     )

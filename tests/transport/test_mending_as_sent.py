@@ -342,6 +342,22 @@ async def test_a_post_whose_key_was_taken_out_is_not_sent_again(
     assert None not in failing.keys + breaking.keys
 
 
+async def test_a_key_is_found_in_whatever_headers_are_left_behind(
+    world: World, clock: FakeClock
+) -> None:
+    answers, sends = answers_of("status"), []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        sends.append(request)
+        request.headers = {"Idempotency-Key": "k"}  # type: ignore[assignment] # as some do
+        return next(answers)
+
+    transport = world.transport(serve, **options(clock))
+    request = httpx.Request("POST", "http://test/", headers={"Idempotency-Key": "k"})
+    assert (await world.handle(transport, request)).status_code == 200
+    assert len(sends) == 2
+
+
 class MyHeaders(httpx.Headers):
     """Headers that cannot be made as httpx's are."""
 
