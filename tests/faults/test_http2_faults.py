@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
 from h2.errors import ErrorCodes
+from h2.events import RequestReceived
+from hyperframe.frame import GoAwayFrame
 
 from httpx_retry import ConstantBackoff, Evidence, RetryBudget, RetryPolicy, StopReason
 from tests.faults.lab import (
@@ -28,6 +35,8 @@ from tests.faults.lab.clients import leaves_upload_unfinished
 from .meeting import expect, meet, patience, send
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from httpx_retry.testing import FakeClock
     from tests.worlds import World
 
@@ -173,3 +182,62 @@ async def test_a_stream_that_was_not_begun_was_not_sent_and_costs_nothing(
     assert [attempt.evidence for attempt in met.history] == [Evidence.UNSENT] * 4
     assert met.history[-1].reason is StopReason.ATTEMPTS_EXHAUSTED
     assert met.processed == []
+
+
+class LyingServer:
+    """Begins to answer a stream, leaves it out in its GOAWAY, and goes; then it answers well.
+
+    The lab's own servers tell the truth.
+    """
+
+    def __enter__(self) -> Self:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
+        self._lies = True
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        for _ in range(2):
+            connection, _address = self._listener.accept()
+            with connection:
+                self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        state = H2Connection(H2Configuration(client_side=False))
+        state.initiate_connection()
+        connection.sendall(state.data_to_send())
+        while data := connection.recv(1 << 16):
+            for event in state.receive_data(data):
+                if isinstance(event, RequestReceived):
+                    number = event.stream_id
+                    headers = [(":status", "200"), ("etag", '"v"'), ("content-length", "100000")]
+                    state.send_headers(number, headers)
+                    if number > 1 and self._lies:
+                        self._lies = False
+                        state.send_data(number, b"x" * 10_000)
+                        leaves_out = GoAwayFrame(0, last_stream_id=1, error_code=2)
+                        connection.sendall(state.data_to_send() + leaves_out.serialize())
+                        return
+                    for _ in range(10):
+                        state.send_data(number, b"x" * 10_000, end_stream=False)
+                    state.end_stream(number)
+            connection.sendall(state.data_to_send())
+
+
+async def test_a_goaway_that_leaves_out_what_it_answers_breaks_a_body_off(
+    world: World, clock: FakeClock
+) -> None:
+    kind: Any = httpx.AsyncHTTPTransport if world.is_async else httpx.HTTPTransport
+    with LyingServer() as server:
+        inner = kind(http1=False, http2=True, trust_env=False)
+        async with world.client(inner, clock=clock) as client:
+            bodies = [(await client.get(server.url)).content for _ in range(2)]
+
+    # httpcore has a name of its own for it, which httpx does not know.
+    assert bodies == [b"x" * 100_000] * 2
