@@ -51,7 +51,7 @@ class OneShotGuard(BodyGuard):
         yield from self._begin(reading)
         if self._is_whole:
             return
-        iterator = self._iterator or self._start(iter(self._stream))
+        iterator = self._go_on(iter)
         # Read by hand: only so is an end by an error told from the end, and from being left.
         while True:
             self._check_latest(reading)
@@ -75,7 +75,7 @@ class OneShotGuard(BodyGuard):
             yield chunk
         if self._is_whole:
             return
-        iterator = self._iterator or self._start(aiter(self._stream))
+        iterator = self._go_on(aiter)
         while True:
             self._check_latest(reading)
             self._is_between = True
@@ -101,22 +101,28 @@ class OneShotGuard(BodyGuard):
         if not self.is_replayable:
             raise self._refuse("it is a stream that was read already")
         read = 0
-        while self._kept is not None and read < self._size:
+        while read < self._size:
             self._check_latest(reading)
             chunk = b""
-            try:
-                self._kept.seek(read)
-                chunk = self._kept.read(_CHUNK)
-            except OSError as error:
-                _hear(error)
+            if self._kept is not None:  # else the call is over
+                try:
+                    self._kept.seek(read)
+                    chunk = self._kept.read(_CHUNK)
+                except OSError as error:
+                    _hear(error)
             if not chunk:
                 self._drop()
                 raise self._refuse("what was kept of it could not be read back")
             read += len(chunk)
             yield chunk
 
-    def _start(self, iterator: Any) -> Any:
-        self._iterator = iterator
+    def _go_on(self, make: Callable[[Any], Any]) -> Any:
+        """What the rest is read from."""
+        if self._iterator is not None:
+            return self._iterator
+        if not self._is_untouched:  # the call is over
+            raise self._refuse("it is a stream that was read already")
+        self._iterator = iterator = make(self._stream)
         if self._capacity:
             # Held open for as long as the call lasts; `forget` ends it.
             self._kept = SpooledTemporaryFile(max_size=min(self._capacity, _IN_MEMORY))  # noqa: SIM115 - as said

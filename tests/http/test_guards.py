@@ -384,13 +384,13 @@ def test_what_is_being_read_just_now_cannot_be_sent_again() -> None:
 class Own(httpx.SyncByteStream):
     """A stream of the caller's own, which notes when it was let go of."""
 
-    def __init__(self) -> None:
+    def __init__(self, *parts: bytes) -> None:
+        self._parts = parts or (b"0", b"1")
         self.ended = 0
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            yield b"0"
-            yield b"1"
+            yield from self._parts
         finally:
             self.ended += 1
 
@@ -416,3 +416,19 @@ def test_what_did_not_fit_is_let_go_of_too() -> None:
     chunks.close()
 
     assert own.ended == 1
+
+
+@pytest.mark.parametrize("size", [1, PART + 1])
+def test_a_send_that_goes_on_after_the_call_is_over_begins_nothing_anew(size: int) -> None:
+    own = Own(b"0" * size, b"1")
+    mine = made(OneShotGuard, own, FAMILY, 1 << 20)
+    # Given one that repeats what an earlier one has read, in a thread of its own,
+    first = iter(mine)
+    next(first)
+    second = iter(mine)
+    next(second)
+    mine.forget()
+
+    # then it ends before its end.
+    with pytest.raises(httpx.RemoteProtocolError, match="its body cannot be"):
+        next(second)
