@@ -68,6 +68,15 @@ class Call(LatestAttempt):
         method, policy = self.unprepared.method, self._policy
         return policy.mends(method) and (method in policy.methods or self.outgoing.still_has_key)
 
+    @property
+    def is_replayable(self) -> bool:  # type: ignore[override] # read only, and only where it matters
+        """Whether its body can be sent again as it was: to ask may begin the caller's own work."""
+        outgoing = self._outgoing
+        if outgoing is not None:
+            return outgoing.is_replayable
+        # As there, without making one.
+        return is_same_body(self.request.stream, self._body, self._settings.wire.family)
+
     def follow(self, earlier: Call) -> None:
         """Go on where an earlier journey of the same request ended."""
         self._outgoing = earlier._outgoing
@@ -99,11 +108,6 @@ class Call(LatestAttempt):
         self.method = method = (request if outgoing is None else outgoing.base).method
         # Where the method says it all, nothing is made to ask.
         self.is_keyed = method not in policy.methods and self.outgoing.still_has_key
-        self.is_replayable = (
-            is_same_body(request.stream, self._body, self._settings.wire.family)
-            if outgoing is None  # as there, without making one
-            else outgoing.is_replayable
-        )
         self.elapsed = self._ended - self._began
         self.is_closed = epoch != self.epoch
         decision = decide(policy, self, outcome, self._settings.random, self._withdraw)

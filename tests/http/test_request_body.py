@@ -794,9 +794,10 @@ async def test_what_says_that_it_was_read_is_sent_once(world: World, clock: Fake
     assert bodies == [BODY]
 
 
-async def test_what_is_sent_once_is_asked_once(world: World) -> None:
+@pytest.mark.parametrize("status", [200, 500])
+async def test_what_is_not_to_be_sent_again_is_asked_once(world: World, status: int) -> None:
     content = AsyncSaysSo() if world.is_async else SaysSo()
-    with HTTP1Server([Reply(200)]) as server:
+    with HTTP1Server([Reply(status)]) as server:
         async with world.client(None, trust_env=False) as client:
             await client.request("POST", server.url, content=content)
 
