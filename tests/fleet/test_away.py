@@ -344,6 +344,7 @@ def test_a_turn_that_was_used_in_between_is_nobodys_but_its_owners(server: Serve
         turn = link._turn
         turn.acquire()
         link._replace_idle_turn()
+        link._replace_idle_turn()  # at once is too soon
         turn.release()
         budget.lease(SITE, Load.SOME, 0)
 
@@ -351,6 +352,45 @@ def test_a_turn_that_was_used_in_between_is_nobodys_but_its_owners(server: Serve
         link._turn.acquire()
         budget.lease("https://other.example", Load.SOME, 0)
         assert link._turn is turn
+
+
+class Closing:
+    """A client that answers once, and is closed before what is told next arrives."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def execute_command(self) -> None:
+        """As clients have."""
+
+    def evalsha(self, *_: Any) -> str:
+        self.asked += 1
+        if self.asked > 1:
+            raise ValueError("I/O operation on closed file")
+        return "1"
+
+
+class AsyncClosing(Closing):
+    """The same in tasks."""
+
+    async def execute_command(self) -> None:  # type: ignore[override] # as clients have
+        pass
+
+    async def evalsha(self, *_: Any) -> str:  # type: ignore[override] # as above
+        return super().evalsha()
+
+
+async def test_news_that_do_not_arrive_are_no_sign_that_redis_is_away(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = AsyncClosing() if world.is_async else Closing()
+    budget = RedisRetryBudget(client)
+    budget.deposit(SITE, await take(budget))
+    await until(lambda: client.asked == 2, world)
+    await until(lambda: not budget._link._turn.locked(), world)
+
+    assert not budget._link.is_away
+    assert caplog.messages == []
 
 
 def test_in_trio_each_process_has_its_own(server: Server, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from httpx_retry._http.requests import origin_of
+from httpx_retry._http.requests import copied, origin_of
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,13 @@ def test_an_origin_is_known_of_a_url_that_shows_its_properties_alone() -> None:
     url: Any = SimpleNamespace(scheme="https", host="xn--bcher-kva.example", port=8443)
 
     assert origin_of(url) == "https://xn--bcher-kva.example:8443"
+
+
+def test_headers_that_are_kept_otherwise_are_copied_their_own_way() -> None:
+    request = httpx.Request("GET", "http://test/")
+    request.headers = {"x-name": "me"}  # type: ignore[assignment] # as a wrapped transport may
+
+    copy = copied(request)
+
+    copy.headers["x-name"] = "someone else"
+    assert request.headers["x-name"] == "me"
