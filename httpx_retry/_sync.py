@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from ._call import Beginning
     from ._core.budget import Budget, Fresh
     from ._core.clock import Clock
     from ._core.cooldown import Cooldown
@@ -110,24 +109,26 @@ class RetryDriver:
         else:
             traffic.roll(began)
         call: Call | None = None
-        beginning: Beginning | None = None
+        extensions: Any = None
         if method not in policy.plain_methods or type(body) is not self._bytes or self._cooling:
             call = Call(self._settings, policy, request, url, body, began, epoch)
             call.begin()
         else:
-            # The wrapped transport may take something out of the extensions.
-            beginning = policy, request, url, body, began, epoch, dict(request.extensions)
+            # The wrapped transport may take something out.
+            extensions = request.extensions and dict(request.extensions)
             # Nothing is sent inside an except block: a later error would have this one as context.
             # The wrapped method is looked up each time: test tools patch it after construction.
             try:
                 response = self._transport.handle_request(request)
             except Exception as error:  # noqa: BLE001 - judged, and raised again unless retried
-                call = Call(self._settings, *beginning)
+                call = Call(self._settings, policy, request, url, body, began, epoch, extensions)
                 call.failed(error)
             else:
                 try:
                     if response.status_code >= policy.judged_from:
-                        call = Call(self._settings, *beginning)
+                        call = Call(
+                            self._settings, policy, request, url, body, began, epoch, extensions
+                        )
                         call.answered(response)
                     elif self._missing:
                         self._settings.deposit(origin_of(url), None)
@@ -137,7 +138,7 @@ class RetryDriver:
                 if call is not None:
                     del response  # this frame would hold it through every wait
         if call is not None:
-            beginning = None  # and this
+            extensions = None  # and this
             # As `_pursue`, whose frame would be a tenth of what a call that waits costs.
             try:
                 while (delay := self._advance(call)) is not None:
@@ -157,7 +158,7 @@ class RetryDriver:
             kind = self._body_stream
             stream: Any = kind()
             stream.driver = self
-            stream.source = call or beginning
+            stream.source = call or (policy, request, url, body, began, epoch, extensions)
             # Whoever has the request may change it before the body is read, as authentication does.
             stream.method = method
             stream.fields = tuple(getattr(request.headers, "_list", ()))

@@ -32,10 +32,10 @@ CALLS_KEPT = {"builtins.getattr": 1}
 
 # Blocks of memory that a response keeps alive: the stream, what it would retry with (a tuple), in
 # it the second at which the call began (a float), and the request's headers (a tuple) and its
-# extensions (a dict). CPython 3.11 and 3.12 give the stream a sixth when it is made, for the
-# attributes that its bases, which have no slots, would let it have; before they came when they were
-# needed, and since they lie within the object.
-BLOCKS_MENDING = 6 if (3, 11) <= sys.version_info < (3, 13) else 5
+# extensions (a dict, of two). CPython 3.11 and 3.12 give the stream one more when it is made, for
+# the attributes that its bases, which have no slots, would let it have; before they came when they
+# were needed, and since they lie within the object.
+BLOCKS_MENDING = 7 if (3, 11) <= sys.version_info < (3, 13) else 6
 BLOCKS_LEAN = 0
 
 # Function calls that each chunk of a streamed body with a validator costs more: the generator is
@@ -43,6 +43,9 @@ BLOCKS_LEAN = 0
 CALLS_CHUNK = {"builtins.len": 1}
 CALLS_CHUNK_SYNC = {"_body_sync.__iter__": 1, **CALLS_CHUNK}
 CALLS_CHUNK_ASYNC = {"_body_async.__aiter__": 1, **CALLS_CHUNK}
+
+# What a client gives each request.
+AS_CLIENTS = {"timeout": httpx.Timeout(5.0).as_dict()}
 
 HEADERS = {"ETag": '"1"', "Content-Length": "1000000000"}
 
@@ -84,12 +87,12 @@ def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 
 def sync_call(transport: Any) -> Callable[[], httpx.Response]:
-    request = httpx.Request("GET", "http://test/")
+    request = httpx.Request("GET", "http://test/", extensions=AS_CLIENTS)
     return lambda: transport.handle_request(request)
 
 
 def async_call(transport: Any) -> Callable[[], httpx.Response]:
-    request = httpx.Request("GET", "http://test/")
+    request = httpx.Request("GET", "http://test/", extensions=AS_CLIENTS)
 
     def call() -> httpx.Response:
         response: httpx.Response = finished(transport.handle_async_request(request))
@@ -134,8 +137,9 @@ def test_the_happy_path_keeps_this_much_memory_and_no_more(
 ) -> None:
     ours, bare = blocks_kept(call(transport(Inner(), **options))), blocks_kept(call(Inner()))
 
-    # A few blocks in hundreds of calls belong to nobody's response: tables that grew.
-    assert ours - bare == pytest.approx(expected, abs=0.1)
+    # A few blocks in 512 calls belong to nobody's response: tables that grew, and the dicts that
+    # CPython keeps for later, up to 80.
+    assert ours - bare == pytest.approx(expected, abs=0.2)
 
 
 async def read(stream: Any) -> None:
@@ -144,7 +148,7 @@ async def read(stream: Any) -> None:
 
 
 def sync_reading(transport: Any) -> Callable[[], object]:
-    request = httpx.Request("GET", "http://test/")
+    request = httpx.Request("GET", "http://test/", extensions=AS_CLIENTS)
     return lambda: list(transport.handle_request(request).stream)
 
 
