@@ -86,7 +86,7 @@ class LatestAttempt(CallState):
             request = outgoing.depart(ends, monotonic)
             self.request = outgoing.request
         if self._outgoing is None or request is self._outgoing.base:
-            self._extensions = dict(request.extensions)
+            self._extensions = dict(request.extensions or ())
         self._sent = monotonic()
         self.is_due = False
         return request

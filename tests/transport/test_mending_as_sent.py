@@ -294,6 +294,18 @@ async def test_other_extensions_that_are_left_behind_have_them_again(
     assert seen == ["blue", "blue"]
 
 
+async def test_none_that_are_left_behind_are_none(world: World, clock: FakeClock) -> None:
+    answers = answers_of("status", "body")
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        request.extensions = None  # type: ignore[assignment] # as httpcore takes it
+        return next(answers)
+
+    transport = world.transport(serve, **options(clock))
+    response = await world.handle(transport, httpx.Request("GET", "http://test/"))
+    assert await world.read(response) == b"good"
+
+
 class TakesKey(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """A wrapped transport that takes the key out of the headers.
 
