@@ -43,7 +43,7 @@ def calls_of(call: Callable[[], object]) -> Counter[str]:
     return seen
 
 
-def blocks_kept(call: Callable[[], object], count: int = 512) -> float:
+def blocks_kept(call: Callable[[], object], count: int = 2048) -> float:
     """Blocks of memory that live on with each result of a call, where all results are held."""
     held: list[object] = [None] * count
     for _ in range(8):

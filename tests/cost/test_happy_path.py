@@ -137,9 +137,9 @@ def test_the_happy_path_keeps_this_much_memory_and_no_more(
 ) -> None:
     ours, bare = blocks_kept(call(transport(Inner(), **options))), blocks_kept(call(Inner()))
 
-    # A few blocks in 512 calls belong to nobody's response: tables that grew, and the dicts that
-    # CPython keeps for later, up to 80.
-    assert ours - bare == pytest.approx(expected, abs=0.2)
+    # A few blocks in thousands of calls belong to nobody's response: tables that grew, and the
+    # dicts that CPython keeps for later, up to 80.
+    assert ours - bare == pytest.approx(expected, abs=0.1)
 
 
 async def read(stream: Any) -> None:
