@@ -106,6 +106,10 @@ class InTasks(BodyGuard):
         await self._note_close().aclose()
 
 
+def by_reading() -> None:
+    """Nothing need be done: to read it anew begins where the first send began."""
+
+
 class RewindingGuard(BodyGuard):
     """A body that can be read again: a seekable file, a list, a multipart form of such.
 

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from .alarm import alarm_of
-from .body_guard import RewindingGuard
+from .body_guard import RewindingGuard, by_reading
 from .one_shot_guard import OneShotGuard
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class IterableGuard(RewindingGuard):
     """
 
     def __init__(self, stream: Any, family: Family, capacity: int) -> None:
-        super().__init__(stream, family, rewind=lambda: None)
+        super().__init__(stream, family, by_reading)
         self._once = OneShotGuard(stream, family, capacity)
         self._next: Any = None  # what the next send reads from
 

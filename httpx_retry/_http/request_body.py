@@ -10,7 +10,7 @@ from __future__ import annotations
 from types import WrapperDescriptorType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .body_guard import BodyGuard, InTasks, InThreads, RewindingGuard
+from .body_guard import BodyGuard, InTasks, InThreads, RewindingGuard, by_reading
 from .iterable_guard import IterableGuard
 from .one_shot_guard import OneShotGuard
 
@@ -63,10 +63,6 @@ def is_same_body(now: Any, before: Any, family: Family) -> bool:
         return True
     in_memory = family.ByteStream
     return type(now) is type(before) is in_memory and b"".join(now) == b"".join(before)
-
-
-def by_reading() -> None:
-    """Nothing need be done: to read it anew begins where the first send began."""
 
 
 def _files_in(stream: Any, family: Family) -> list[Any]:

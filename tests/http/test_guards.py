@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from httpx_retry._http.body_guard import BodyGuard, RewindingGuard
+from httpx_retry._http.body_guard import BodyGuard, RewindingGuard, by_reading
 from httpx_retry._http.family import Family
 from httpx_retry._http.iterable_guard import IterableGuard
 from httpx_retry._http.one_shot_guard import OneShotGuard
-from httpx_retry._http.request_body import by_reading, guard_for, guarding
+from httpx_retry._http.request_body import guard_for, guarding
 from tests.worlds import Stream, settled
 
 from .test_alarm import raising, ring
