@@ -417,6 +417,40 @@ def test_an_event_loop_that_is_held_up_is_not_taken_for_redis() -> None:
     assert asyncio.run(is_heard())
 
 
+class Busy:
+    """A client whose every answer holds up the event loop for longer than anybody waits."""
+
+    asked = 0
+
+    async def execute_command(self) -> None:
+        pass
+
+    async def evalsha(self, *_: Any) -> str:
+        self.asked += 1
+        time.sleep(1.5 * LONGEST)  # noqa: ASYNC251 - as said
+        return "20"
+
+
+def test_where_the_loop_is_late_nobody_waits_for_one_turn_after_another(
+    patience: Callable[[float], None],
+) -> None:
+    patience(LONGEST)
+    client = Busy()
+    budget = RedisRetryBudget(client)
+
+    async def fail_at_once() -> None:
+        # Given eight requests that fail at once, each to an origin of its own, and a loop that is
+        # late whenever one of them is answered,
+        leases = [budget.lease(f"https://{n}", Load.SOME, 0.0) for n in range(8)]
+        await asyncio.gather(*[lease for lease in leases if lease is not None])
+
+    asyncio.run(fail_at_once())
+
+    # then those that were late when the first was answered go by what they have.
+    assert client.asked <= 2
+    assert not budget._link.is_away
+
+
 async def test_what_was_taken_meanwhile_is_given_back(world: World, own_server: Server) -> None:
     async with worker(world, own_server) as budget:
         own_server.kill()
