@@ -26,7 +26,7 @@ _PROVES = (
             "REFUSED, if its server says so.",
         ),
     ),
-    (7, 8, "A BROKEN BODY", ("Mended, for GET and QUERY.",)),
+    (7, 8, "A BROKEN BODY", ("Mended, if it may run twice.",)),
 )
 
 
