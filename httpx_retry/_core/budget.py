@@ -12,8 +12,10 @@ from ._checks import check_number
 from ._lock import ForkSafeLock
 from .outcome import Load
 
-# The seconds over which traffic is counted, and the origins that are remembered.
+# The seconds over which traffic is counted, in slots of so many, and the origins remembered.
 WINDOW = 10.0
+SLOT = 2.0
+SLOTS = round(WINDOW / SLOT)
 MOST_ORIGINS = 1024
 
 # Sums of tenths are not exact.
@@ -76,7 +78,9 @@ class RetryBudget:
     Args:
         capacity: tokens that a bucket holds.
         share: it holds this share of the requests of the last 10 s, to all origins, instead, where
-            that is more: so a busy client rides out a restart with hundreds of them in flight.
+            that is more, or of those that 10 s bring at the pace of the last 2 s: so a busy client
+            rides out a restart with hundreds of them in flight. Those that were refused their retry
+            do not count.
         deposit: tokens that a request gives whose first attempt was good.
         timeout_cost: tokens that a retry after a timeout costs.
 
@@ -146,6 +150,8 @@ class RetryBudget:
             granted = now is None or after <= self._most or self._holds(after, now)
             if not granted:
                 after = before
+                # What fails in an outage does not make room for more of it.
+                self.traffic.count -= 1
             if after > _NOTHING:
                 self.missing[origin] = after
                 if len(self.missing) > MOST_ORIGINS:
@@ -153,36 +159,58 @@ class RetryBudget:
         return granted
 
     def _holds(self, tokens: float, now: float) -> bool:
-        return tokens <= self._share * self.traffic.of_late(now) + _NOTHING
+        return tokens <= self._share * self.traffic.pace(now) + _NOTHING
 
 
 class Traffic:
     """How many requests there were of late.
 
     Attributes:
-        count: requests in the window that is running: whoever sends one adds 1. Threads may lose
-            a few to each other.
+        count: requests in the slot that is running: whoever sends one adds 1. Threads may lose a
+            few to each other.
         ends: the monotonic second at which `roll` is due.
     """
 
-    __slots__ = ("_before", "count", "ends")
+    __slots__ = ("_earlier", "count", "ends")
 
     count: int
     ends: float
 
     def __init__(self) -> None:
         self.count = 0
-        self._before = 0.0
+        # Those of the slots before, the latest first.
+        self._earlier: tuple[int, ...] = (0,) * SLOTS
         self.ends = float("-inf")
 
     def roll(self, now: float) -> None:
-        """Begin a new window, with one request in it."""
-        self._before = self.of_late(now)
+        """Begin a new slot, with one request in it."""
+        begun = self._begun(now)
+        self._earlier = self._counts(begun)[1:]
         self.count = 1
-        self.ends = now + WINDOW
+        self.ends = now + SLOT if begun > SLOTS else self.ends + begun * SLOT
 
     def of_late(self, now: float) -> float:
-        """Return the requests of the last 10 s, as if those of each window had come evenly."""
-        if now >= self.ends:
-            return self.count * max(0.0, 1.0 - (now - self.ends) / WINDOW)
-        return self.count + self._before * (self.ends - now) / WINDOW
+        """Return the requests of the last 10 s, as if those of each slot had come evenly."""
+        begun = self._begun(now)
+        *whole, oldest = self._counts(begun)
+        return sum(whole) + oldest * self._left(begun, now)
+
+    def pace(self, now: float) -> float:
+        """Return those of 10 s, at the pace of the last 10 s or of the last 2 s: what is more."""
+        begun = self._begun(now)
+        running, before, *_ = self._counts(begun)
+        recent = running + before * self._left(begun, now)
+        return max(self.of_late(now), recent * SLOTS)
+
+    def _begun(self, now: float) -> int:
+        """The slots that have begun after the one that is running, as far as that matters."""
+        late = now - self.ends
+        return 0 if late < 0 else int(min(late, WINDOW) // SLOT) + 1
+
+    def _counts(self, begun: int) -> tuple[int, ...]:
+        """Those of the slot after so many more, and of those before it, the latest first."""
+        return ((0,) * begun + (self.count, *self._earlier))[: SLOTS + 1]
+
+    def _left(self, begun: int, now: float) -> float:
+        """The share of the oldest slot that still counts: what is left of the latest."""
+        return max(0.0, (self.ends + begun * SLOT - now) / SLOT)

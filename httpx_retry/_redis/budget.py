@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet
 
 from .._core._lock import ForkSafeLock
-from .._core.budget import MOST_ORIGINS, WINDOW, RetryBudget
+from .._core.budget import MOST_ORIGINS, SLOT, WINDOW, RetryBudget
 from .._core.outcome import Load
 from .keys import check_prefix, key_of
 from .lease import Asked, CountedTraffic, Lease, Want
@@ -157,8 +157,8 @@ class RedisRetryBudget:
 
     def _forget_if_old(self, origin: str, lease: Lease) -> None:
         """Drop a lease once Redis has: successes need not be counted any more."""
-        # The clock is not read for it: the window of the traffic says how late it is, about.
-        since = self.traffic.ends - WINDOW - (lease.asked or 0.0)
+        # The clock is not read for it: the slot of the traffic says how late it is, about.
+        since = self.traffic.ends - SLOT - (lease.asked or 0.0)
         # What it holds is missing for as long as any other worker asks.
         is_idle = not lease.is_waited_for and (lease.is_empty or self._link.is_away)
         if since > _LIFE and is_idle and origin not in self._local.missing:

@@ -134,30 +134,62 @@ def test_no_more_than_what_is_missing_is_taken_back() -> None:
 
 def test_a_busy_client_holds_a_share_of_its_traffic() -> None:
     budget = RetryBudget()
-    for second in range(10):
-        busy(budget, 300, second)
+    for tenth in range(100):
+        busy(budget, 30, tenth / 10)
 
-    assert taken(budget, now=9.9) == 300
+    assert taken(budget, now=10) == 300
 
 
 @pytest.mark.parametrize(
-    ("now", "share"), [(10.0, 1.0), (15.0, 0.5), (19.0, 0.1), (20.0, 0.0), (1e9, 0.0)]
+    ("now", "held"),
+    [(0, 500), (1, 500), (2, 500), (3, 250), (4, 100), (10, 100), (11, 50), (12, 0), (1e9, 0)],
 )
-def test_traffic_is_forgotten_within_ten_seconds(now: float, share: float) -> None:
+def test_traffic_counts_by_its_pace_for_two_seconds_and_is_forgotten_after_ten(
+    now: float, held: int
+) -> None:
     budget = RetryBudget(capacity=0)
     busy(budget, 1000, 0)
 
-    assert taken(budget, now=now) == int(100 * share)
+    assert taken(budget, now=now) == held
 
 
-def test_a_new_window_remembers_the_one_before() -> None:
+def test_of_traffic_that_pauses_and_goes_on_each_part_is_remembered_for_its_time() -> None:
     budget = RetryBudget(capacity=0)
     busy(budget, 1000, 0)
-    busy(budget, 500, 12)
+    busy(budget, 100, 7)
+    busy(budget, 10, 11)
 
-    # Of the thousand 800 were within ten seconds of second 12; half of those are of second 17.
-    assert budget.traffic.of_late(12) == 500 + 800
-    assert budget.traffic.of_late(17) == 500 + 400
+    # The slots are of two seconds each: half of the first one was within ten of second 11.
+    assert budget.traffic.of_late(11) == 500 + 100 + 10
+    assert budget.traffic.of_late(12) == 100 + 10
+    assert budget.traffic.of_late(17) == 50 + 10
+
+
+def test_a_slot_that_two_threads_begin_at_once_is_begun_once() -> None:
+    budget = RetryBudget(capacity=0)
+    busy(budget, 100, 0)
+    budget.traffic.roll(2)
+    budget.traffic.roll(2)
+
+    assert budget.traffic.of_late(2) == 100 + 1
+    assert budget.traffic.ends == 4
+
+
+def test_a_flaky_service_goes_unnoticed_from_the_first_moment_on() -> None:
+    budget = RetryBudget()
+    busy(budget, 64, 0)
+
+    # A client that has sent 64 requests at once, and nothing before, has 26 of them fail.
+    assert [budget.withdraw(SITE, Load.SOME, 0) for _ in range(26)] == [1.0] * 26
+
+
+def test_what_was_refused_its_retry_makes_no_room_for_more() -> None:
+    budget = RetryBudget()
+    for _ in range(10_000):
+        busy(budget, 1, 0)
+        budget.withdraw(SITE, Load.SOME, 0)
+
+    assert budget.missing[SITE] == 20
 
 
 def test_a_thousand_origins_are_remembered_and_the_latest_of_them() -> None:

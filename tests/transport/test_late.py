@@ -187,7 +187,7 @@ async def test_but_its_traffic_is_counted_as_ever(world: World, clock: FakeClock
     class Named(RetryBudget):
         """Another name, and no more."""
 
-    budget = Named(capacity=0, share=0.5)
+    budget = Named(capacity=0)
     async with world.client(Server(200), **options(clock, budget=budget)) as client:
         for _ in range(8):
             await client.get()
