@@ -55,12 +55,16 @@ class Tally(NamedTuple):
 
 
 def _ended(
-    contender: Contender, service: Service, arrivals: Iterator[float], clients: int = 1
+    contender: Contender,
+    service: Service,
+    arrivals: Iterator[float],
+    clients: int = 1,
+    seed: int = 7,
 ) -> Iterator[Request]:
-    random.seed(7)
+    random.seed(seed)
     clock = Clock()
     made = [contender.client(clock) for _ in range(clients)]
-    return simulate(clock, service, made, arrivals, seed=7)
+    return simulate(clock, service, made, arrivals, seed)
 
 
 def _tally(requests: Iterable[Request]) -> Tally:
@@ -88,3 +92,12 @@ def flaky(contender: Contender, share: float, requests: int, clients: int = 4) -
     """160 requests a second, of so many clients, to a service that fails a share of all calls."""
     arrivals = steady(160.0, 0.0, requests / 160.0, seed=7)
     return _tally(_ended(contender, Flaky(share, seed=7), arrivals, clients))
+
+
+def begun(contender: Contender, share: float, times: int) -> Tally:
+    """64 requests at once, by a client that has sent none before: so many such clients."""
+    tallies = [
+        _tally(_ended(contender, Flaky(share, seed), (k / 1e6 for k in range(64)), seed=seed))
+        for seed in range(times)
+    ]
+    return Tally(sum(each.requests for each in tallies), sum(each.failed for each in tallies))
