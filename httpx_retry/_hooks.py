@@ -15,6 +15,7 @@ Prepare = Callable[["httpx.Request", int], "httpx.Request | None"]
 AsyncPrepare = Callable[
     ["httpx.Request", int], "httpx.Request | Awaitable[httpx.Request | None] | None"
 ]
+_GIVEN = ("request", "number")
 
 
 def as_method(name: str, shared: object, method: str) -> Callable[..., Any] | None:
@@ -59,7 +60,7 @@ def as_prepare(function: Prepare | None) -> Prepare | None:
         TypeError: for what is no plain function.
     """
     if function is not None:
-        check_plain_function("prepare", function)
+        check_plain_function("prepare", function, _GIVEN)
     return function
 
 
@@ -73,7 +74,7 @@ def as_async_prepare(
     """
     if function is None:
         return None
-    check_callable("prepare", function)
+    check_callable("prepare", function, _GIVEN)
 
     async def prepare(request: httpx.Request, number: int) -> httpx.Request | None:
         result = function(request, number)

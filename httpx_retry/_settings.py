@@ -32,6 +32,11 @@ _LEFT_ALONE: dict[str, Any] = {
     "recover_body": False,
 }
 
+# What the methods of one of the user's own are given.
+_OF_A_BUDGET = {"withdraw": ("origin", "load", "now"), "deposit": ("origin", "tokens")}
+_OF_A_COOLDOWN = {"impose": ("origin", "seconds", "now"), "remaining": ("origin", "now")}
+OF_A_CLOCK: dict[str, tuple[str, ...]] = {"monotonic": (), "time": ()}
+
 
 class Settings:
     """What a transport was given beside the transport it wraps, checked.
@@ -75,10 +80,10 @@ class Settings:
     ) -> None:
         if not isinstance(policy, RetryPolicy):
             raise TypeError(f"policy must be a RetryPolicy, not {policy!r}")
-        check_methods("clock must", clock, "monotonic", "time")
-        check_plain_function("random", random)
+        check_methods("clock must", clock, OF_A_CLOCK)
+        check_plain_function("random", random, ())
         if on_event is not None:
-            check_plain_function("on_event", on_event)
+            check_plain_function("on_event", on_event, ("event",))
         self.budget = RetryBudget() if isinstance(budget, Fresh) else budget
         self.traffic = Traffic()
         self.missing: Collection[object] = ()
@@ -87,7 +92,7 @@ class Settings:
             own: Any = self.budget
             self.traffic, self.missing = own.traffic, own.missing
         elif self.budget is not None:
-            check_methods("budget must be None or", self.budget, "withdraw", "deposit")
+            check_methods("budget must be None or", self.budget, _OF_A_BUDGET)
             # What it keeps is its own affair: it is told of every success.
             self.missing = ("unknown",)
             counted = getattr(self.budget, "traffic", None)
@@ -114,19 +119,26 @@ class Settings:
             LOGGER.error("the budget's deposit failed", exc_info=error)
 
 
-def check_methods(what_must: str, thing: object, one: str, other: str) -> None:
-    """Raise unless a thing has both methods, as plain functions, and is no class."""
-    methods = [getattr(thing, name, None) for name in (one, other)]
-    if isinstance(thing, type) or not all(map(callable, methods)):
-        raise TypeError(f"{what_must} have {one}() and {other}(), not be {thing!r}")
-    for method in methods:
-        check_plain_function(f"each of {one} and {other}", method)
+def check_methods(what_must: str, thing: object, given: Mapping[str, tuple[str, ...]]) -> None:
+    """Raise unless a thing has the methods, as plain functions that take so much, and is no class.
+
+    Args:
+        what_must: how the sentence begins.
+        thing: whatever came.
+        given: what each method is given, by position.
+    """
+    methods = {name: getattr(thing, name, None) for name in given}
+    if isinstance(thing, type) or not all(map(callable, methods.values())):
+        named = " and ".join(f"{name}()" for name in given)
+        raise TypeError(f"{what_must} have {named}, not be {thing!r}")
+    for name, method in methods.items():
+        check_plain_function(f"{name}()", method, given[name])
 
 
 def _cooldown_of(given: object) -> Cooldown | None:
     if isinstance(given, bool):
         return LocalCooldown() if given else None
-    check_methods("cooldown must be True, False, or", given, "impose", "remaining")
+    check_methods("cooldown must be True, False, or", given, _OF_A_COOLDOWN)
     return cast("Cooldown", given)
 
 

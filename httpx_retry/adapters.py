@@ -47,7 +47,7 @@ class TenacityBackoff:
     _made_of: object = field(init=False)
 
     def __post_init__(self) -> None:
-        check_plain_function("wait", self.wait)
+        check_plain_function("wait", self.wait, ("retry_state",))
         if isinstance(self.wait, type):
             raise TypeError(f"wait must be callable: call {self.wait.__name__}()")
         import tenacity  # noqa: F401, PLC0415 - missed here, and not in the middle of a request
@@ -143,7 +143,7 @@ class WaitGenBackoff:
         if jitter is None:
             jitter = "none"
         if callable(jitter):
-            check_plain_function("jitter", jitter)
+            check_plain_function("jitter", jitter, ("wait",))
         else:
             check_one_of("jitter", jitter, get_args(Jitter))
         object.__setattr__(self, "wait_gen", wait_gen)

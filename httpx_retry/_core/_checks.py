@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from inspect import isasyncgenfunction, iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction, signature
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,18 +61,30 @@ def check_flag(name: str, value: object) -> None:
         raise TypeError(f"{name} must be True or False, not {value!r}")
 
 
-def check_callable(name: str, value: object) -> None:
-    """Raise unless `value` can be called."""
+def check_callable(name: str, value: object, given: tuple[str, ...] | None = None) -> None:
+    """Raise unless `value` can be called: where `given` is known, with that, by position."""
     if not callable(value):
         raise TypeError(f"{name} must be callable, not {value!r}")
+    if given is not None and not _takes(value, given):
+        raise TypeError(f"{name} must take ({', '.join(given)}), which {value!r} does not")
 
 
-def check_plain_function(name: str, value: object) -> None:
-    """Raise unless `value` can be called, and is not async."""
-    check_callable(name, value)
+def check_plain_function(name: str, value: object, given: tuple[str, ...] | None = None) -> None:
+    """Raise unless `value` can be called, as by `check_callable`, and is not async."""
+    check_callable(name, value, given)
     call = getattr(value, "__call__", None)  # noqa: B004 - a callable object's own function
     if _is_async(value) or _is_async(call):
         raise TypeError(f"{name} must be a plain function, not the async function {value!r}")
+
+
+def _takes(function: object, given: tuple[str, ...]) -> bool:
+    # Objects that are called are those of libraries, seldom wrong, and dear to look into.
+    if isinstance(function, FunctionType | MethodType):
+        try:
+            signature(function).bind(*given)
+        except TypeError:
+            return False
+    return True
 
 
 def _is_async(function: object) -> bool:

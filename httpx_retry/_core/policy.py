@@ -104,14 +104,14 @@ class RetryPolicy:
         check_count("max_attempts", self.max_attempts, at_least=1)
         if self.max_elapsed is not None:
             check_number("max_elapsed", self.max_elapsed, above=True)
-        check_plain_function("backoff", self.backoff)
+        check_plain_function("backoff", self.backoff, ("context",))
         if isinstance(self.backoff, type):
             raise TypeError(f"backoff must be callable: call {self.backoff.__name__}()")
         check_number("max_retry_after", self.max_retry_after)
         if self.idempotency_header is not None:
             _check_token("idempotency_header", self.idempotency_header)
         if self.retry_if is not None:
-            check_plain_function("retry_if", self.retry_if)
+            check_plain_function("retry_if", self.retry_if, ("outcome",))
         check_flag("generate_idempotency_key", self.generate_idempotency_key)
         if self.generate_idempotency_key and self.idempotency_header is None:
             raise ValueError("generate_idempotency_key needs an idempotency_header, not None")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import httpx
 
 from .._http.family import Family
-from .._settings import check_methods
+from .._settings import OF_A_CLOCK, check_methods
 from ._clock import FakeClock
 from ._entries import check_entry, is_function, named, played
 
@@ -51,7 +51,7 @@ class Script:
             check_entry(entry, f"entry {number} of the script", self.family)
         self._lock = Lock()
         self.clock = FakeClock() if clock is None else clock
-        check_methods("clock must", self.clock, "monotonic", "time")
+        check_methods("clock must", self.clock, OF_A_CLOCK)
         self.requests = []
 
     def __repr__(self) -> str:

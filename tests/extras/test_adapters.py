@@ -217,12 +217,16 @@ def test_a_growth_beyond_any_float_is_capped(base: float) -> None:
 MINUTE = dt.timedelta(minutes=1)
 
 
+def half_a_second(retry_state: object) -> float:
+    return 0.5
+
+
 @pytest.mark.parametrize(
     "make",
     [
         lambda: TenacityBackoff(tenacity.wait_exponential(max=MINUTE) + tenacity.wait_random()),
         lambda: TenacityBackoff(tenacity.wait_chain(tenacity.wait_fixed(1), tenacity.wait_none())),
-        lambda: TenacityBackoff(fail),  # type: ignore[arg-type] # any function of the module
+        lambda: TenacityBackoff(half_a_second),
         lambda: WaitGenBackoff(backoff.expo, max_value=60, base=3),
         lambda: WaitGenBackoff(backoff.expo, base=3, max_value=60),
     ],
@@ -281,6 +285,7 @@ async def always() -> AsyncIterator[float]:
     [
         (TenacityBackoff, (3,), {}, "wait must be callable, not 3"),
         (TenacityBackoff, (later,), {}, "wait must be a plain function"),
+        (TenacityBackoff, (fail,), {}, "wait must take .retry_state., which <function fail"),
         (
             TenacityBackoff,
             (tenacity.wait_fixed,),
@@ -296,6 +301,7 @@ async def always() -> AsyncIterator[float]:
             "wait_gen must be a plain function, not the async function",
         ),
         (WaitGenBackoff, (backoff.expo,), {"jitter": later}, "jitter must be a plain function"),
+        (WaitGenBackoff, (backoff.expo,), {"jitter": fail}, "jitter must take .wait., which"),
         (
             WaitGenBackoff,
             (backoff.expo,),

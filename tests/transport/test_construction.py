@@ -116,6 +116,15 @@ async def wait_for(event: object) -> None: ...
 async def ask_for_the_time() -> None: ...
 
 
+def takes_none() -> None: ...
+
+
+def takes_one(thing: object) -> None: ...
+
+
+OF_ONE = SimpleNamespace(
+    **dict.fromkeys(("withdraw", "deposit", "impose", "remaining", "monotonic", "time"), takes_one)
+)
 ASYNC_CLOCK = SimpleNamespace(monotonic=ask_for_the_time, time=ask_for_the_time)
 
 
@@ -126,11 +135,17 @@ ASYNC_CLOCK = SimpleNamespace(monotonic=ask_for_the_time, time=ask_for_the_time)
         ({"policy": {"max_attempts": 3}}, "policy must be a RetryPolicy, not {'max_attempts': 3}"),
         ({"clock": 3}, "clock must have monotonic() and time(), not be 3"),
         ({"clock": FakeClock}, "clock must have monotonic() and time(), not be <class"),
-        ({"clock": ASYNC_CLOCK}, "each of monotonic and time must be a plain function, not the"),
+        ({"clock": ASYNC_CLOCK}, "monotonic() must be a plain function, not the"),
         ({"random": 0.5}, "random must be callable, not 0.5"),
         ({"on_event": 3}, "on_event must be callable, not 3"),
         ({"on_event": wait_for}, "on_event must be a plain function, not the async function"),
         ({"prepare": 3}, "prepare must be callable, not 3"),
+        ({"prepare": takes_one}, "prepare must take (request, number), which <function takes_one"),
+        ({"on_event": takes_none}, "on_event must take (event), which <function takes_none"),
+        ({"random": takes_one}, "random must take (), which <function takes_one"),
+        ({"budget": OF_ONE}, "withdraw() must take (origin, load, now), which <function"),
+        ({"cooldown": OF_ONE}, "impose() must take (origin, seconds, now), which <function"),
+        ({"clock": OF_ONE}, "monotonic() must take (), which <function"),
     ],
 )
 async def test_a_wrong_argument_is_named(
