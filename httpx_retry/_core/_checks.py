@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from inspect import isasyncgenfunction, iscoroutinefunction, signature
-from types import FunctionType, MethodType
+from inspect import isasyncgenfunction, iscoroutinefunction, isfunction, ismethod, signature
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def check_plain_function(name: str, value: object, given: tuple[str, ...] | None
 
 def _takes(function: object, given: tuple[str, ...]) -> bool:
     # Objects that are called are those of libraries, seldom wrong, and dear to look into.
-    if isinstance(function, FunctionType | MethodType):
+    if isfunction(function) or ismethod(function):
         try:
             signature(function).bind(*given)
         except TypeError:
