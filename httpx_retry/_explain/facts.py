@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._core.backoff import ConstantBackoff, DecorrelatedJitterBackoff, ExponentialBackoff
+from .._core.budget import RetryBudget
 from .._core.from_urllib3 import Urllib3Backoff
+from .._core.outcome import Load
 from .._core.policy import DEFAULT_POLICY, FIELDS
 from .._http.faults import REFUSING_STATUSES
 from .._http.response_body import CONTINUED_METHODS
@@ -57,7 +59,7 @@ def facts(policy: RetryPolicy, forecast: Forecast) -> list[Fact]:
     """Return what else there is to know, what is asked most often first."""
     if policy.max_attempts == 1:
         return [Fact("worst case", f"What one attempt takes: {_EACH_PHASE}.")]
-    told = [Fact("worst case", _worst_case(policy, forecast))]
+    told = [Fact("worst case", _worst_case(policy, forecast)), *_what_a_budget_grants(policy)]
     if policy.max_elapsed is not None:
         told.append(Fact("deadline", _what_deadline_does(policy, forecast)))
     told.append(Fact("servers", _what_servers_may_do(policy, forecast)))
@@ -97,6 +99,23 @@ def _worst_case(policy: RetryPolicy, forecast: Forecast) -> str:
         f"{duration(forecast.longest)} of waits, and what each attempt takes: {_EACH_PHASE}."
         f" Against a server that {which}: {duration(silent)} ({reckoned})."
     )
+
+
+def _what_a_budget_grants(policy: RetryPolicy) -> Iterator[Fact]:
+    timeouts, others = _granted(Load.TIMEOUT), _granted(Load.SOME)
+    if policy.max_attempts - 1 > timeouts:
+        yield Fact(
+            "budget",
+            f"A transport's default one grants a request {timeouts} retries after timeouts,"
+            f" {others} after other failures, and fewer while others fail: give it a RetryBudget of"
+            " more capacity, or budget=None.",
+        )
+
+
+def _granted(load: Load) -> int:
+    """The retries that an idle client's budget grants."""
+    budget = RetryBudget()
+    return sum(1 for _ in iter(lambda: budget.withdraw("", load, 0.0), None))
 
 
 def _what_deadline_does(policy: RetryPolicy, forecast: Forecast) -> str:

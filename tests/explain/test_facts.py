@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
+import httpx
 import pytest
 from urllib3.util import Retry
 
-from httpx_retry import ExponentialBackoff, RetryPolicy, _recovery
+from httpx_retry import (
+    ConstantBackoff,
+    ExponentialBackoff,
+    RetryPolicy,
+    RetryTransport,
+    _recovery,
+)
 from httpx_retry._explain.facts import facts, summary, title
 from httpx_retry._explain.forecast import forecast
 
@@ -108,6 +117,34 @@ def test_the_worst_case_admits_what_was_not_looked_at() -> None:
 )
 def test_a_deadline_says_what_it_does(policy: RetryPolicy, consequence: str) -> None:
     assert told(policy)["deadline"].endswith(f" goes on beyond it. {consequence}")
+
+
+@pytest.mark.parametrize(
+    ("error", "which"),
+    [(httpx.ReadTimeout("late"), 0), (httpx.ReadError("reset"), 1)],
+    ids=["timeouts", "other failures"],
+)
+def test_a_policy_that_goes_beyond_the_default_budget_says_how_far_that_goes(
+    error: Exception, which: int
+) -> None:
+    policy = RetryPolicy(max_attempts=40, backoff=ConstantBackoff(0))
+    attempts = []
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        attempts.append(request)
+        raise error
+
+    transport = RetryTransport(httpx.MockTransport(fail), policy=policy)
+    with httpx.Client(transport=transport) as client, pytest.raises(type(error)):
+        client.get("http://test/")
+
+    granted = re.findall(r"[0-9]+", told(policy)["budget"])
+    assert int(granted[which]) == len(attempts) - 1
+
+
+def test_a_policy_within_the_default_budget_does_not_name_it() -> None:
+    assert "budget" not in told(RetryPolicy(max_attempts=11))
+    assert "budget" in told(RetryPolicy(max_attempts=12))
 
 
 def test_a_deadline_far_beyond_what_was_looked_at_promises_nothing_more() -> None:
