@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0 if all went well, 1 if the command found a failure or its reader has gone, 2 if it cannot
-        run as things are.
+        run as things are, 130 if Ctrl-C has ended it.
     """
     parsed = _parser().parse_args(arguments)
     command: Callable[[Namespace], int] = parsed.command
@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         sys.stderr.write(_WITHOUT_EXTRA)
         return 2
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> ArgumentParser:

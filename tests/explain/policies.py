@@ -50,6 +50,13 @@ PARTICULAR = RetryPolicy(
 )
 STRICT = RetryPolicy(max_attempts=2, methods=(), idempotency_header=None, statuses=())
 
+
+def press_ctrl_c(context: BackoffContext) -> float:
+    raise KeyboardInterrupt
+
+
+INTERRUPTED = RetryPolicy(backoff=press_ctrl_c)
+
 ALL = (
     PLAIN, STEADY, CUT, ROOMY, NEVER_ALL, NO_ROOM, ONCE, NO_WAIT, MANY, ENDLESS, ENDLESS_BUT_CUT,
     PARTICULAR, STRICT,

@@ -26,6 +26,11 @@ def test_without_a_policy_the_default_one_is_drawn(capsys: pytest.CaptureFixture
     assert "Up to 4 attempts." in capsys.readouterr().out
 
 
+def test_ctrl_c_ends_it_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "--policy", "tests.explain.policies:INTERRUPTED"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
 def test_without_rich_it_is_drawn_all_the_same(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
