@@ -190,6 +190,7 @@ def test_what_was_refused_its_retry_makes_no_room_for_more() -> None:
         budget.withdraw(SITE, Load.SOME, 0)
 
     assert budget.missing[SITE] == 20
+    assert budget.traffic.of_late(0) == 20
 
 
 def test_a_thousand_origins_are_remembered_and_the_latest_of_them() -> None:
