@@ -197,8 +197,11 @@ class Link:
         if question is None:
             return None
         self._departed = monotonic()
-        self._flight = loop.create_task(self._fly_in_task(question, now, since))
-        return self._flight
+        self._flight = flight = loop.create_task(self._fly_in_task(question, now, since))
+        # As asyncio's own `gather` has it: it may be under way as its loop is closed, and what it
+        # tells may be lost.
+        flight._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001
+        return flight
 
     def _under_way(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None] | None:
         """Return the task of the question that is under way in this loop."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 import time
@@ -390,6 +391,33 @@ async def test_news_that_do_not_arrive_are_no_sign_that_redis_is_away(
     await until(lambda: not budget._link._turn.locked(), world)
 
     assert not budget._link.is_away
+    assert caplog.messages == []
+
+
+class AsyncSilent(AsyncClosing):
+    """A client that answers once, and never what is told next."""
+
+    async def evalsha(self, *_: Any) -> str:  # type: ignore[override] # as above
+        self.asked += 1
+        if self.asked > 1:
+            await asyncio.get_running_loop().create_future()
+        return "1"
+
+
+def test_news_that_are_on_their_way_as_their_loop_is_closed_are_no_fault(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def give_back() -> None:
+        budget = RedisRetryBudget(AsyncSilent())
+        budget.deposit(SITE, await take(budget))
+
+    # Given a program that closes its loop by hand, so that nothing cancels what is left,
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(give_back())
+    loop.close()
+    gc.collect()
+
+    # then asyncio does not report it as an error.
     assert caplog.messages == []
 
 
