@@ -130,6 +130,7 @@ class RedisRetryBudget:
 
     def deposit(self, origin: str, tokens: float | None) -> None:
         """Give tokens back (see `Budget`)."""
+        news: list[tuple[str, Lease, float]] = []
         with self._locked():
             # Those that were lent here while Redis was away come first: they are none of the
             # shared. Whose a token was is not known: it is one of these until successes have made
@@ -139,30 +140,44 @@ class RedisRetryBudget:
             if self.missing and tokens is None:
                 # Those for which nobody asks any more come first.
                 oldest = next(iter(self.missing))
-                self._forget_if_old(oldest, self.missing[oldest])
+                self._forget_if_old(oldest, self.missing[oldest], news)
             lease = self.missing.get(origin)
-            told_at = None
             if lease is not None:
                 if tokens is None:
                     lease.earned += self._deposit
-                left = 0.0 if tokens is None else tokens - own
-                if self._link.is_away:
-                    lease.stock += left
-                else:
-                    told_at = lease.put_back(left, self._monotonic())
+                self._put_back(origin, lease, 0.0 if tokens is None else tokens - own, news)
             if lent:
                 self._local.deposit(origin, own)
-        if lease is not None and told_at is not None:
-            self._link.tell(partial(self._news, origin, lease, told_at), told_at)
+        for each in news:
+            self._link.tell(partial(self._news, *each), each[-1])
 
-    def _forget_if_old(self, origin: str, lease: Lease) -> None:
+    def _put_back(
+        self, origin: str, lease: Lease, tokens: float, news: list[tuple[str, Lease, float]]
+    ) -> None:
+        """Take back what a request did not spend, and add to the news what is to be told of it."""
+        if self._link.is_away:
+            lease.stock += tokens
+            return
+        told_at = lease.put_back(tokens, self._monotonic())
+        if told_at is not None:
+            news.append((origin, lease, told_at))
+
+    def _forget_if_old(
+        self, origin: str, lease: Lease, news: list[tuple[str, Lease, float]]
+    ) -> None:
         """Drop a lease once Redis has: successes need not be counted any more."""
         # The clock is not read for it: the slot of the traffic says how late it is, about.
         since = self.traffic.ends - SLOT - (lease.asked or 0.0)
+        if since <= _LIFE or lease.is_waited_for:
+            return
         # What it holds is missing for as long as any other worker asks.
-        is_idle = not lease.is_waited_for and (lease.is_empty or self._link.is_away)
-        if since > _LIFE and is_idle and origin not in self._local.missing:
+        is_idle = lease.is_empty or self._link.is_away
+        if is_idle and origin not in self._local.missing:
             del self.missing[origin]
+        else:
+            # Others may be as old.
+            self.missing.move_to_end(origin)
+            self._put_back(origin, lease, 0.0, news)
 
     def _cost_of(self, load: Load) -> float:
         if load is Load.NONE:

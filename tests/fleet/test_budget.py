@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SITE = "https://example.org"
 OTHER = "https://example.com"
+THIRD = "https://example.net"
 KEY = f"httpx_retry:budget:{{{SITE}}}"
 
 
@@ -301,18 +302,36 @@ async def test_who_gets_nothing_of_the_last_tokens_is_refused(world: World, serv
         assert [budget.withdraw(SITE, Load.SOME, 0) for _ in range(2)] == [1.0, None]
 
 
-async def test_a_lease_that_holds_tokens_is_not_forgotten(world: World, server: Server) -> None:
+async def test_a_lease_that_holds_tokens_gives_them_back_before_it_is_forgotten(
+    world: World, server: Server
+) -> None:
     async with workers(world, server) as (one, _):
-        await take(one)
-        held = one.missing[SITE]
-        held.stock = 3.0
-        busy(one, 1, 100)
-        one.deposit(SITE, None)
-        assert one.missing == {SITE: held}
+        # Given an origin that is called no more, of which this worker holds tokens, and one that
+        # failed later,
+        tokens = [await take(one) for _ in range(3)]
+        await take(one, origin=OTHER)
+        for each in tokens:
+            one.missing[SITE].stock += each or 0
+        assert one.missing[SITE].stock >= 3
 
-        held.stock = 0.0
-        one.deposit(SITE, None)
+        # when, a minute later, requests to a third are good,
+        grow_older(server, 100)
+        later(one, 100)
+        one.deposit(THIRD, None)
+
+        # then Redis is told of them, and both are forgotten.
+        await until(lambda: missing(server) == 0, world)
+        one.deposit(THIRD, None)
+        assert list(one.missing) == [SITE]
+        later(one, 200)
+        one.deposit(THIRD, None)
         assert not one.missing
+
+
+def later(budget: RedisRetryBudget, now: float) -> None:
+    """Let so many seconds pass, with one request."""
+    busy(budget, 1, now)
+    budget._monotonic = lambda: monotonic() + now
 
 
 async def test_a_clock_of_redis_that_goes_back_does_not_stop_deposits(
