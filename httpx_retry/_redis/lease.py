@@ -33,10 +33,8 @@ class Asked(NamedTuple):
 
     Attributes:
         now: that time: the clock's monotonic reading, in seconds.
-        total: all requests of the worker by then.
-        earned: tokens that good first attempts give.
-        returned: tokens that are given back.
-        requests: those of which Redis does not know yet.
+        requests: those of which it was not told yet.
+        given: tokens that good first attempts gave, and that are given back.
         age: seconds since it answered last; 0: it has not.
         least: tokens without which there is no retry.
         most: tokens that are waited for.
@@ -44,10 +42,8 @@ class Asked(NamedTuple):
     """
 
     now: float
-    total: int
-    earned: float
-    returned: float
     requests: float
+    given: float
     age: float
     least: float
     most: float
@@ -56,8 +52,7 @@ class Asked(NamedTuple):
     @property
     def arguments(self) -> tuple[float, ...]:
         """What the script is given of it."""
-        given = self.earned + self.returned
-        return self.requests, given, self.age, self.least, self.most, self.more
+        return self[1:]
 
 
 class Lease:
@@ -177,24 +172,18 @@ class Lease:
     def _asked(
         self, traffic: CountedTraffic, now: float, least: float, most: float, more: float
     ) -> Asked:
-        return Asked(
-            now,
-            traffic.total,
-            self.earned,
-            self.returned,
-            min(traffic.total - self._reported, traffic.of_late(now)),
-            0.0 if self.asked is None else now - self.asked,
-            least,
-            most,
-            more,
-        )
+        requests = min(traffic.total - self._reported, traffic.of_late(now))
+        given = self.earned + self.returned
+        age = 0.0 if self.asked is None else now - self.asked
+        # Told once: where no answer comes, Redis may have heard it all the same, and what is
+        # credited twice lets more retries through than there are tokens.
+        self._reported = traffic.total
+        self.earned = self.returned = 0.0
+        return Asked(now, requests, given, age, least, most, more)
 
     def book(self, asked: Asked, granted: float, moment: float) -> None:
         """Take in what Redis has answered."""
         self.asked, self._heard = asked.now, moment
-        self._reported = asked.total
-        self.earned -= asked.earned
-        self.returned -= asked.returned
         self.stock += granted
         self._more = min(2.0 * granted, _MOST_MORE)
         if granted < asked.most - _NOTHING:
