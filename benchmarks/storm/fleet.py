@@ -6,23 +6,21 @@ The script runs in Lua 5.1, as Redis's own; the hash that it keeps is a dict.
 from __future__ import annotations
 
 from threading import Event
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from lupa.lua51 import LuaRuntime
 from redis.exceptions import NoScriptError
 
+from httpx_retry._redis.question import Batch
 from httpx_retry.redis import RedisRetryBudget
 
 from .contenders import Contender, Ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from httpx_retry import Load
     from httpx_retry._redis.link import Link
-    from httpx_retry._redis.question import Question
+    from httpx_retry._redis.question import Draft
 
     from .model import Clock
 
@@ -45,6 +43,10 @@ class VirtualRedis:
 
     def execute_command(self) -> None:
         """As clients have."""
+
+    def pipeline(self, *, transaction: bool) -> VirtualPipeline:
+        assert not transaction
+        return VirtualPipeline(self)
 
     def evalsha(self, sha: str, _: int, key: str, *arguments: float) -> Any:
         if sha not in self._scripts:
@@ -81,6 +83,27 @@ class VirtualRedis:
         return 1
 
 
+class VirtualPipeline:
+    """Commands that are executed together."""
+
+    def __init__(self, client: VirtualRedis) -> None:
+        self._run = {"EVALSHA": client.evalsha, "EVAL": client.eval}
+        self._commands: list[tuple[Any, ...]] = []
+
+    def execute_command(self, *command: Any) -> None:
+        self._commands.append(command)
+
+    def execute(self, *, raise_on_error: bool) -> list[Any]:
+        assert not raise_on_error
+        return [self._reply_to(*command) for command in self._commands]
+
+    def _reply_to(self, name: str, *arguments: Any) -> Any:
+        try:
+            return self._run[name](*arguments)
+        except NoScriptError as error:
+            return error
+
+
 _SERVERS: WeakKeyDictionary[Clock, VirtualRedis] = WeakKeyDictionary()
 
 
@@ -101,10 +124,10 @@ class Worker(Ours):
 
 
 def _answer_at_once(link: Link) -> None:
-    def ask(next_question: Callable[[], Question | None], now: float) -> None:
-        question = next_question()
-        if question is not None:
-            link._fly(question, now, monotonic(), [], Event())  # noqa: SLF001 - as said
+    def ask(draft: Draft) -> None:
+        batch = Batch(draft)
+        batch.landed = Event()
+        link._fly(batch, None, draft)  # noqa: SLF001 - as said
 
     link.ask = link.tell = ask  # type: ignore[method-assign] # as said
 

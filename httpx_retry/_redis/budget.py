@@ -15,7 +15,7 @@ from .._core.outcome import Load
 from .keys import check_prefix, key_of
 from .lease import Asked, CountedTraffic, Lease, Want
 from .link import Link
-from .question import Question
+from .question import Draft, Question
 from .scripts import LEASE
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class RedisRetryBudget:
         lease = self._lacking(origin, want, now)
         if lease is not None:
             try:
-                self._link.ask(partial(self._question, origin, lease, want.cost, now), now)
+                self._link.ask(self._draft(origin, lease, now))
             finally:
                 self._settle(lease, want)
 
@@ -102,9 +102,7 @@ class RedisRetryBudget:
         lease = self._lacking(origin, want, now)
         if lease is not None:
             try:
-                await self._link.ask_in_task(
-                    partial(self._question, origin, lease, want.cost, now), now
-                )
+                await self._link.ask_in_task(self._draft(origin, lease, now))
             finally:
                 self._settle(lease, want)
 
@@ -130,7 +128,6 @@ class RedisRetryBudget:
 
     def deposit(self, origin: str, tokens: float | None) -> None:
         """Give tokens back (see `Budget`)."""
-        news: list[tuple[str, Lease, float]] = []
         with self._locked():
             # Those that were lent here while Redis was away come first: they are none of the
             # shared. Whose a token was is not known: it is one of these until successes have made
@@ -140,31 +137,25 @@ class RedisRetryBudget:
             if self.missing and tokens is None:
                 # Those for which nobody asks any more come first.
                 oldest = next(iter(self.missing))
-                self._forget_if_old(oldest, self.missing[oldest], news)
+                self._forget_if_old(oldest, self.missing[oldest])
             lease = self.missing.get(origin)
             if lease is not None:
                 if tokens is None:
                     lease.earned += self._deposit
-                self._put_back(origin, lease, 0.0 if tokens is None else tokens - own, news)
+                self._put_back(origin, lease, 0.0 if tokens is None else tokens - own)
             if lent:
                 self._local.deposit(origin, own)
-        for each in news:
-            self._link.tell(partial(self._news, *each), each[-1])
 
-    def _put_back(
-        self, origin: str, lease: Lease, tokens: float, news: list[tuple[str, Lease, float]]
-    ) -> None:
-        """Take back what a request did not spend, and add to the news what is to be told of it."""
+    def _put_back(self, origin: str, lease: Lease, tokens: float) -> None:
+        """Take back what a request did not spend, and tell Redis of what is not needed."""
         if self._link.is_away:
             lease.stock += tokens
             return
         told_at = lease.put_back(tokens, self._monotonic())
         if told_at is not None:
-            news.append((origin, lease, told_at))
+            self._link.tell(self._draft(origin, lease, told_at))
 
-    def _forget_if_old(
-        self, origin: str, lease: Lease, news: list[tuple[str, Lease, float]]
-    ) -> None:
+    def _forget_if_old(self, origin: str, lease: Lease) -> None:
         """Drop a lease once Redis has: successes need not be counted any more."""
         # The clock is not read for it: the slot of the traffic says how late it is, about.
         since = self.traffic.ends - SLOT - (lease.asked or 0.0)
@@ -177,7 +168,7 @@ class RedisRetryBudget:
         else:
             # Others may be as old.
             self.missing.move_to_end(origin)
-            self._put_back(origin, lease, 0.0, news)
+            self._put_back(origin, lease, 0.0)
 
     def _cost_of(self, load: Load) -> float:
         if load is Load.NONE:
@@ -204,26 +195,28 @@ class RedisRetryBudget:
         with self._locked():
             lease.wants.discard(want)
 
-    def _question(self, origin: str, lease: Lease, cost: float, now: float) -> Question | None:
-        """What to ask when it is one's turn; None: others were given enough, or refused."""
+    def _draft(self, origin: str, lease: Lease, now: float) -> Draft:
+        return Draft(origin, partial(self._question, origin, lease, now), now)
+
+    def _question(self, origin: str, lease: Lease, now: float) -> Question | None:
+        """What to ask as it goes; None: there was enough given meanwhile, or it was refused."""
         with self._locked():
-            if self._is_settled(lease, cost, now):
-                return None
+            is_news = False
             if self._link.is_away:
                 # Nobody waits for it, and by the time that it comes nobody would spend it.
                 lease.return_stock()
-                return self._about(origin, lease, lease.tell(self.traffic, now))
-            return self._about(origin, lease, lease.ask(cost, self.traffic, now))
-
-    def _news(self, origin: str, lease: Lease, now: float) -> Question:
-        with self._locked():
-            return self._about(origin, lease, lease.tell(self.traffic, now))._replace(is_news=True)
-
-    def _about(self, origin: str, lease: Lease, asked: Asked) -> Question:
+                asked = lease.tell(self.traffic, now)
+            elif not lease.is_waited_for:
+                asked, is_news = lease.tell(self.traffic, now), True
+            elif self._is_settled(lease, lease.wanted, now):
+                return None
+            else:
+                asked = lease.ask(self.traffic, now)
         key = key_of(self._prefix, "budget", origin)
-        return Question(key, (*self._rule, *asked.arguments), partial(self._book, lease, asked))
+        book = partial(self._book, lease, asked)
+        return Question(key, (*self._rule, *asked.arguments), book, is_news)
 
-    def _book(self, lease: Lease, asked: Asked, granted: float, _: float) -> None:
+    def _book(self, lease: Lease, asked: Asked, granted: float) -> None:
         with self._locked():
             lease.book(asked, granted, self._monotonic())
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from .._core.cooldown import LocalCooldown
 from .keys import check_prefix, key_of
 from .link import Link
-from .question import Question
+from .question import Draft, Question
 from .scripts import COOL_DOWN
 
 if TYPE_CHECKING:
@@ -70,11 +71,11 @@ class RedisCooldown(LocalCooldown):
 
     def _refresh_in_thread(self, origin: str, now: float) -> None:
         if self._is_due(origin, now):
-            self._link.ask(partial(self._question, origin, now), now)
+            self._link.ask(self._draft(origin, now))
 
     async def _refresh_in_task(self, origin: str, now: float) -> None:
         if self._is_due(origin, now):
-            await self._link.ask_in_task(partial(self._question, origin, now), now)
+            await self._link.ask_in_task(self._draft(origin, now))
 
     def _is_due(self, origin: str, now: float) -> bool:
         until = self.cooling.get(origin)
@@ -84,23 +85,26 @@ class RedisCooldown(LocalCooldown):
             return True
         return until <= now and now - self._asked.get(origin, float("-inf")) >= _FRESH
 
-    def _question(self, origin: str, now: float) -> Question | None:
+    def _draft(self, origin: str, now: float) -> Draft:
+        return Draft(origin, partial(self._question, origin, now, monotonic()), now)
+
+    def _question(self, origin: str, now: float, since: float) -> Question | None:
         if not self._is_due(origin, now):
             return None
         told = self._told.get(origin, now)
         # A replica can be read, and so can one that is full: they are not back for that.
         least = 1 if self._link.is_away else 0
         milliseconds = max(least, math.ceil(1000 * (told - now)))
-        book = partial(self._book, origin, told, milliseconds, now)
+        book = partial(self._book, origin, told, milliseconds, now, since)
         return Question(key_of(self._prefix, "cool-down", origin), (milliseconds,), book)
 
-    def _book(  # noqa: PLR0913, PLR0917 - the first four belong to the question
-        self, origin: str, told: float, milliseconds: int, now: float, left: float, took: float
+    def _book(  # noqa: PLR0913, PLR0917 - all but the last belong to the question
+        self, origin: str, told: float, milliseconds: int, now: float, since: float, left: float
     ) -> None:
         if self._told.get(origin) == told:
             self._told.pop(origin, None)  # another thread may have dropped it
         if left > milliseconds:
             # When Redis looked is not known. At the latest it was just now: no wait ends early.
-            super().impose(origin, left / 1000, now + took)
+            super().impose(origin, left / 1000, now + monotonic() - since)
         if origin in self.cooling:
             self._asked[origin] = now

@@ -160,10 +160,10 @@ class Lease:
         """Whether Redis has refused tokens just now."""
         return now < self._refused_until
 
-    def ask(self, cost: float, traffic: CountedTraffic, now: float) -> Asked:
-        """Return what there is to ask for a retry of that cost."""
-        least = max(0.0, cost - self.stock)
-        return self._asked(traffic, now, least, max(least, self.wanted - self.stock), self._more)
+    def ask(self, traffic: CountedTraffic, now: float) -> Asked:
+        """Return what there is to ask for those who wait."""
+        least = max(0.0, min((want.cost for want in self.wants), default=0.0) - self.stock)
+        return self._asked(traffic, now, least, self.wanted - self.stock, self._more)
 
     def tell(self, traffic: CountedTraffic, now: float) -> Asked:
         """Return what there is to tell where no token is asked for."""

@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import asynccontextmanager
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,12 +17,14 @@ import redis
 import trio
 
 from httpx_retry import Load
-from httpx_retry._redis.link import LONGEST, _is_over
+from httpx_retry._redis.link import LONGEST
+from httpx_retry._redis.question import Batch, Draft, Question
 from httpx_retry.redis import RedisCooldown, RedisRetryBudget
 from tests.core.locks import is_held
-from tests.worlds import World, settled
+from tests.worlds import WORLDS, World, settled
 
-from .test_budget import KEY, SITE, grow_older, missing, pause, take, taken, until
+from .clients import AsyncClient, Client, client_for
+from .test_budget import KEY, OTHER, SITE, grow_older, missing, pause, take, taken, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -72,29 +75,16 @@ async def test_killed_and_restarted(
 
 
 async def test_while_it_is_away_it_is_asked_once_a_second(world: World) -> None:
-    class Refusing:
-        asked = 0
+    def refuse() -> None:
+        raise redis.ConnectionError
 
-        def execute_command(self) -> None:
-            """As clients have."""
-
-        def evalsha(self, *_: Any) -> Any:
-            self.asked += 1
-            raise redis.ConnectionError
-
-    client = Refusing()
-    if world.is_async:
-        client.execute_command = asynchronous  # type: ignore[method-assign, assignment] # told by this alone
+    client = client_for(world, refuse)
     budget = RedisRetryBudget(client)
     for tenth in range(50):
         await take(budget, now=tenth / 10)
         await pause(world, 0.001)
 
-    assert 4 <= client.asked <= 5
-
-
-async def asynchronous() -> None:
-    """What a client's method is in tasks."""
+    assert 4 <= client.trips <= 5
 
 
 async def test_it_hangs(
@@ -136,8 +126,9 @@ async def test_nobody_waits_longer_than_50_ms(
             waits.append(timeout)
         return wait_in_thread(event, timeout)
 
-    def async_wait(tasks: set[asyncio.Task[None]], *, timeout: float) -> Any:
-        waits.append(timeout)
+    def async_wait(tasks: set[asyncio.Task[None]], *, timeout: float | None) -> Any:
+        if timeout is not None:  # as those do that wait for the one that watches the clock
+            waits.append(timeout)
         return wait_in_task(tasks, timeout=timeout)
 
     async with worker(world, own_server) as budget:
@@ -146,15 +137,22 @@ async def test_nobody_waits_longer_than_50_ms(
         with monkeypatch.context() as patched:
             patched.setattr(threading.Event, "wait", wait)
             patched.setattr(asyncio, "wait", async_wait)
-            for second in range(4):
-                await take(budget, now=second)
+            await take(budget, now=0)
+        assert 0 < sum(waits) <= LONGEST + 1e-9
+        assert LONGEST == 0.05
+        for second in (1, 2, 3):
+            at_once(budget.lease(SITE, Load.SOME, second))
         own_server.go_on()
 
-    assert len(waits) == 1
-    assert 0 < waits[0] <= LONGEST == 0.05
+
+def at_once(lease: Any) -> None:
+    """See that it does not wait; in threads, what waits would have waited by now."""
+    if lease is not None:
+        with pytest.raises(StopIteration):
+            lease.send(None)
 
 
-async def test_one_that_waits_for_its_turn_waits_no_longer_either(
+async def test_one_that_waits_for_another_waits_no_longer_either(
     world: World, own_server: Server, patience: Callable[[float], None]
 ) -> None:
     async with worker(world, own_server) as budget:
@@ -162,17 +160,23 @@ async def test_one_that_waits_for_its_turn_waits_no_longer_either(
         own_server.hang()
         patience(0.05)
         await take(budget, now=5)
-        # As before the first was found to be slow: it has the turn still.
+        # As before the first was found to be slow: it is under way still.
         budget._link.is_away = False
-        budget._link._departed += 3600  # as if it had gone out just now
         assert await take(budget, now=6) == 1.0
-        found = [budget._link.is_away]
 
-        budget._link._departed -= 3600
-        assert await take(budget, now=7) == 1.0
-        assert [*found, budget._link.is_away] == [False, True]  # else each would wait as long
+        assert budget._link.is_away  # else each would wait as long
         own_server.go_on()
-        await until(lambda: budget.missing[SITE].asked == 5, world)
+        await until(lambda: budget.missing[SITE].asked == 6, world)
+
+
+async def test_one_that_departed_just_now_does_not_tell(world: World) -> None:
+    link = RedisRetryBudget(client_for(world, lambda: "1"))._link
+    draft = Draft(SITE, lambda: None, 0)
+    batch = Batch(draft)
+    batch.departed = monotonic()
+    link._lost_if_slow(batch, draft)
+
+    assert not link.is_away
 
 
 async def test_out_of_memory(
@@ -270,6 +274,18 @@ async def test_a_key_of_another_kind(
     assert "WRONGTYPE" in caplog.messages[0]
 
 
+async def test_what_is_wrong_with_one_keeps_nothing_from_those_that_ask_with_it(
+    async_world: World, server: Server
+) -> None:
+    with server.admin() as client:
+        client.set(KEY, "not a bucket")
+    async with worker(async_world, server) as budget:
+        await asyncio.gather(*[take(budget, origin=each) for each in (SITE, OTHER)])
+
+    assert budget._link.is_away
+    assert budget.missing[OTHER].stock == 1.0
+
+
 def test_no_more_threads(
     server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -283,6 +299,24 @@ def test_no_more_threads(
         assert budget.withdraw(SITE, Load.SOME, 0) == 1.0
 
     assert caplog.messages == [GONE.format("RuntimeError: can't start new thread")]
+
+
+def test_no_more_threads_for_what_is_told(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with server.admin() as client:
+        budget = RedisRetryBudget(client)
+        budget.lease(SITE, Load.SOME, 0)
+        tokens = budget.withdraw(SITE, Load.SOME, 0)
+        monkeypatch.setattr(threading.Thread, "start", start)
+        budget.deposit(SITE, tokens)
+
+    # The next question finds it, and tells it.
+    assert budget.missing[SITE].returned == tokens
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize("is_started", [False, True])
@@ -316,109 +350,83 @@ def test_an_interrupt_as_redis_is_asked_keeps_nobody_from_asking(
 
         assert budget.withdraw(SITE, Load.SOME, 0) == 1.0
         assert client.exists(KEY)
-        assert not budget._link._turn.locked()
     assert caplog.messages == []
-
-
-def test_a_turn_that_nobody_has_any_more_is_found_and_replaced(
-    server: Server, caplog: pytest.LogCaptureFixture
-) -> None:
-    with server.admin() as client:
-        budget = RedisRetryBudget(client)
-        # Given a process of which a call was interrupted between taking its turn and asking,
-        budget._link._turn.acquire()
-
-        # then two wait for it in vain, and the next one asks.
-        for _ in range(2):
-            budget.lease(SITE, Load.SOME, 0)
-        assert not client.exists(KEY)
-        budget.lease(SITE, Load.SOME, 0)
-        assert client.exists(KEY)
-    assert caplog.messages == []
-
-
-def test_a_turn_that_was_used_in_between_is_nobodys_but_its_owners(server: Server) -> None:
-    with server.admin() as client:
-        budget = RedisRetryBudget(client)
-        link = budget._link
-        # Given one that found a turn idle, in the moment before its question,
-        turn = link._turn
-        turn.acquire()
-        link._replace_idle_turn()
-        link._replace_idle_turn()  # at once is too soon
-        turn.release()
-        budget.lease(SITE, Load.SOME, 0)
-
-        # then the next one that finds it so, however much later, is the first one again.
-        link._turn.acquire()
-        budget.lease("https://other.example", Load.SOME, 0)
-        assert link._turn is turn
-
-
-class Closing:
-    """A client that answers once, and is closed before what is told next arrives."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def execute_command(self) -> None:
-        """As clients have."""
-
-    def evalsha(self, *_: Any) -> str:
-        self.asked += 1
-        if self.asked > 1:
-            raise ValueError("I/O operation on closed file")
-        return "1"
-
-
-class AsyncClosing(Closing):
-    """The same in tasks."""
-
-    async def execute_command(self) -> None:  # type: ignore[override] # as clients have
-        pass
-
-    async def evalsha(self, *_: Any) -> str:  # type: ignore[override] # as above
-        return super().evalsha()
 
 
 async def test_news_that_do_not_arrive_are_no_sign_that_redis_is_away(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = AsyncClosing() if world.is_async else Closing()
+    def answer() -> str:
+        # It is closed before what is told next arrives.
+        if client.trips > 1:
+            raise ValueError("I/O operation on closed file")
+        return "1"
+
+    client = client_for(world, answer)
     budget = RedisRetryBudget(client)
     budget.deposit(SITE, await take(budget))
-    await until(lambda: client.asked == 2, world)
-    await until(lambda: not budget._link._turn.locked(), world)
+    await until(lambda: client.trips == 2, world)
+    await until(lambda: has_landed(budget, world), world)
 
     assert not budget._link.is_away
     assert caplog.messages == []
 
 
-class AsyncSilent(AsyncClosing):
-    """A client that answers once, and never what is told next."""
+def has_landed(budget: RedisRetryBudget, world: World) -> bool:
+    """Whether nothing is under way."""
+    latest = budget._link._latest
+    assert latest is not None
+    landed: bool = latest.landed.done() if world.is_async else latest.landed.is_set()
+    return landed
 
-    async def evalsha(self, *_: Any) -> str:  # type: ignore[override] # as above
-        self.asked += 1
-        if self.asked > 1:
-            await asyncio.get_running_loop().create_future()
-        return "1"
+
+async def never() -> None:
+    await asyncio.get_running_loop().create_future()
 
 
 def test_news_that_are_on_their_way_as_their_loop_is_closed_are_no_fault(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    client = AsyncClient(lambda: never() if client.trips == 2 else "1")
+    budget = RedisRetryBudget(client)
+
     async def give_back() -> None:
-        budget = RedisRetryBudget(AsyncSilent())
         budget.deposit(SITE, await take(budget))
+        await until(lambda: client.trips == 2, WORLDS[1])
 
     # Given a program that closes its loop by hand, so that nothing cancels what is left,
     loop = asyncio.new_event_loop()
     loop.run_until_complete(give_back())
     loop.close()
-    gc.collect()
+    del loop
 
-    # then asyncio does not report it as an error.
+    # then the next one does not wait for it,
+    assert asyncio.run(take(budget, now=9)) == 1
+    assert client.trips == 3
+    # and asyncio does not report it as an error.
+    gc.collect()
     assert caplog.messages == []
+
+
+async def test_who_cancels_all_that_is_under_way_does_not_end_it_for_good(
+    async_world: World,
+) -> None:
+    # Given a program that cancels what it finds in its loop, and goes on,
+    client = AsyncClient(lambda: never() if client.trips == 1 else "1")
+    budget = RedisRetryBudget(client)
+    here = asyncio.current_task()
+    callers = [asyncio.create_task(take(budget, origin=each)) for each in (SITE, OTHER)]
+    await until(lambda: client.trips == 1, async_world)
+    callers.append(asyncio.create_task(take(budget)))
+    await pause(async_world, 0)
+    for task in asyncio.all_tasks() - {here}:
+        task.cancel()
+    await asyncio.wait(callers)
+
+    # then the next one asks.
+    assert await take(budget) == 1
+    assert client.trips == 2
+    assert not budget._link.is_away
 
 
 def test_in_trio_each_process_has_its_own(server: Server, caplog: pytest.LogCaptureFixture) -> None:
@@ -429,54 +437,48 @@ def test_in_trio_each_process_has_its_own(server: Server, caplog: pytest.LogCapt
     assert caplog.messages == [GONE.format(said)]
 
 
-def test_an_event_loop_that_is_held_up_is_not_taken_for_redis() -> None:
-    async def answer() -> None:
-        for _ in range(9):
-            await asyncio.sleep(0)
-
-    async def is_heard() -> bool:
-        loop = asyncio.get_running_loop()
-        flight = loop.create_task(answer())
-        # Given a loop that something else keeps for itself for longer than anybody waits,
-        loop.call_soon(time.sleep, 2 * LONGEST)
-        return await _is_over(flight, loop.time() + LONGEST, loop)
-
-    # then the answer, which takes some turns of it, has its time when the loop goes on.
-    assert asyncio.run(is_heard())
-
-
-class Busy:
-    """A client whose every answer holds up the event loop for longer than anybody waits."""
-
-    asked = 0
-
-    async def execute_command(self) -> None:
-        pass
-
-    async def evalsha(self, *_: Any) -> str:
-        self.asked += 1
-        time.sleep(1.5 * LONGEST)  # noqa: ASYNC251 - as said
-        return "20"
-
-
-def test_where_the_loop_is_late_nobody_waits_for_one_turn_after_another(
+def test_an_event_loop_that_is_held_up_is_not_taken_for_redis(
     patience: Callable[[float], None],
 ) -> None:
     patience(LONGEST)
-    client = Busy()
+
+    async def answer() -> str:
+        # Given a loop that something else keeps for itself for longer than anybody waits,
+        asyncio.get_running_loop().call_soon(time.sleep, 2 * LONGEST)
+        for _ in range(9):
+            await asyncio.sleep(0)
+        return "1"
+
+    budget = RedisRetryBudget(AsyncClient(answer))
+
+    # then the answer, which takes some turns of it, has its time when the loop goes on.
+    assert asyncio.run(take(budget)) == 1
+    assert not budget._link.is_away
+    assert not budget._local.missing
+
+
+def test_a_loop_that_answers_make_late_is_not_taken_for_redis_either(
+    patience: Callable[[float], None],
+) -> None:
+    patience(LONGEST)
+
+    async def answer() -> str:
+        await asyncio.sleep(0)
+        time.sleep(1.5 * LONGEST)  # noqa: ASYNC251 - as said
+        return "1"
+
+    client = AsyncClient(answer)
     budget = RedisRetryBudget(client)
 
-    async def fail_at_once() -> None:
-        # Given eight requests that fail at once, each to an origin of its own, and a loop that is
-        # late whenever one of them is answered,
-        leases = [budget.lease(f"https://{n}", Load.SOME, 0.0) for n in range(8)]
-        await asyncio.gather(*[lease for lease in leases if lease is not None])
+    async def fail_at_once() -> list[float | None]:
+        # Given eight requests that fail at once, each to an origin of its own,
+        return await asyncio.gather(*[take(budget, origin=f"https://{n}") for n in range(8)])
 
-    asyncio.run(fail_at_once())
-
-    # then those that were late when the first was answered go by what they have.
-    assert client.asked <= 2
+    # then they ask together, and each is answered.
+    assert asyncio.run(fail_at_once()) == [1.0] * 8
+    assert client.trips == 1
     assert not budget._link.is_away
+    assert not budget._local.missing
 
 
 async def test_what_was_taken_meanwhile_is_given_back(world: World, own_server: Server) -> None:
@@ -545,17 +547,24 @@ async def test_what_was_leased_before_is_given_back_all_the_same(
 
 def lose_replies(client: Any, world: World) -> None:
     """Let Redis run each script, and its connection break before its reply arrives."""
-    evalsha = client.evalsha
+    really_pipeline = client.pipeline
 
-    def lose(*arguments: Any) -> None:
-        evalsha(*arguments)
-        raise redis.ConnectionError
+    def pipeline(**options: Any) -> Any:
+        made = really_pipeline(**options)
+        execute = made.execute
 
-    async def lose_in_task(*arguments: Any) -> None:
-        await evalsha(*arguments)
-        raise redis.ConnectionError
+        def lose(**options: Any) -> None:
+            execute(**options)
+            raise redis.ConnectionError
 
-    client.evalsha = lose_in_task if world.is_async else lose
+        async def lose_in_task(**options: Any) -> None:
+            await execute(**options)
+            raise redis.ConnectionError
+
+        made.execute = lose_in_task if world.is_async else lose
+        return made
+
+    client.pipeline = pipeline
 
 
 async def test_what_was_told_with_a_reply_that_is_lost_is_not_told_again(
@@ -606,14 +615,7 @@ async def test_a_worker_that_redis_answers_too_late_keeps_nothing_from_the_other
 def test_what_is_no_number_of_tokens_is_not_believed(
     reply: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Lying:
-        def execute_command(self) -> None:
-            """As clients have."""
-
-        def evalsha(self, *_: Any) -> Any:
-            return reply
-
-    budget = RedisRetryBudget(Lying())
+    budget = RedisRetryBudget(Client(lambda: reply))
     budget.lease(SITE, Load.SOME, 0)
 
     assert budget.withdraw(SITE, Load.SOME, 0) == 1.0
@@ -629,7 +631,10 @@ def test_one_that_is_answered_just_in_time_does_not_come_and_go(
     link._lost(TimeoutError("late"), 0)
     was_away = []
     for seconds in (0.04, 0.02, 0.04):
-        link._heard(seconds)
+        batch = Batch(Draft(SITE, lambda: None, 0))
+        batch.questions = [Question(KEY, (), lambda _: None)]
+        batch.departed = monotonic() - seconds
+        link._heard(batch)
         was_away.append(link.is_away)
 
     assert was_away == [True, False, False]

@@ -11,6 +11,7 @@ import redis
 from httpx_retry.redis import RedisCooldown
 from tests.worlds import World, settled
 
+from .clients import Client
 from .test_budget import OTHER, SITE, questions
 
 if TYPE_CHECKING:
@@ -138,13 +139,8 @@ async def test_a_longer_wait_that_redis_is_yet_to_be_told_of_is_not_shortened(
 
 
 def test_a_wait_is_counted_from_when_the_answer_is_there() -> None:
-    class Client:
-        def execute_command(self) -> None: ...
-
-        def evalsha(self, *_: object) -> str:
-            return "10000"  # milliseconds that are left, at some time since the question
-
-    cooldown = RedisCooldown(Client())
+    # So many milliseconds are left, at some time since the question.
+    cooldown = RedisCooldown(Client(lambda: "10000"))
     cooldown.impose(SITE, 1, 0)
     cooldown.refresh(SITE, 3.0)
 
@@ -184,13 +180,13 @@ def test_what_is_forgotten_at_once_leaves_nothing() -> None:
 async def test_a_late_answer_to_what_is_forgotten_is_nothing(world: World, server: Server) -> None:
     async with workers(world, server) as (one, _):
         one.impose(SITE, 1, 0)
-        question = one._question(SITE, 0)
+        question = one._draft(SITE, 0).question()
         assert question is not None
         one.remaining(SITE, 20)
-        question.book(0, 0.0)
+        question.book(0)
 
         assert (one.cooling, one._told, one._asked) == ({}, {}, {})
-        assert one._question(SITE, 20) is None
+        assert one._draft(SITE, 20).question() is None
 
 
 def test_it_prints_what_makes_it() -> None:
