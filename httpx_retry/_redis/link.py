@@ -65,7 +65,7 @@ class Link:
         # The second is for servers that do not know the script.
         self._commands = (("EVALSHA", sha), ("EVAL", script))
         self._what = what
-        self._again_at = 0.0
+        self._again_at = float("-inf")
         self._latest: Batch | None = None
         self._lock = ForkSafeLock()
         self._process = os.getpid()
@@ -204,7 +204,8 @@ class Link:
     def _lost(self, error: Exception, now: float) -> None:
         with self._lock.here():
             was_away, self.is_away = self.is_away, True
-            self._again_at = now + _PAUSE
+            # One that was lost late must not bring the next one forward.
+            self._again_at = max(self._again_at, now + _PAUSE)
         if not was_away:
             said = f"{type(error).__name__}: {error}".encode("unicode_escape").decode("ascii")
             _LOGGER.warning(

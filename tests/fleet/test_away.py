@@ -63,7 +63,7 @@ async def test_killed_and_restarted(
         # The local budget's twenty, and then no more.
         assert await taken(budget, now=0.2) == 20
         assert await taken(budget, now=2.0) == 0
-        await until(lambda: budget._link._again_at == 3.0, world)  # and no answer, again
+        await until(lambda: has_landed(budget, world), world)  # and no answer, again
         assert len(caplog.messages) == 1
 
         own_server.start()
@@ -224,14 +224,11 @@ async def test_what_can_only_be_read_is_not_back(
         # When it is over, and Redis is asked whether there is another
         for second in (1, 2, 3):
             await settled(cooldown.refresh(SITE, second))
-            await until(partial(is_lost_again, cooldown, second), world)
+            await until(lambda: has_landed(cooldown, world), world)
+            assert cooldown._link.is_away
 
     # Then it is not said to be back, each time
     assert len(caplog.messages) == 1
-
-
-def is_lost_again(shared: RedisRetryBudget | RedisCooldown, now: float) -> bool:
-    return shared._link._again_at == now + 1
 
 
 async def test_a_cool_down_that_was_told_late_is_shared_again(
@@ -372,9 +369,9 @@ async def test_news_that_do_not_arrive_are_no_sign_that_redis_is_away(
     assert caplog.messages == []
 
 
-def has_landed(budget: RedisRetryBudget, world: World) -> bool:
+def has_landed(shared: RedisRetryBudget | RedisCooldown, world: World) -> bool:
     """Whether nothing is under way."""
-    latest = budget._link._latest
+    latest = shared._link._latest
     assert latest is not None
     landed: bool = latest.landed.done() if world.is_async else latest.landed.is_set()
     return landed
@@ -406,6 +403,38 @@ def test_news_that_are_on_their_way_as_their_loop_is_closed_are_no_fault(
     # and asyncio does not report it as an error.
     gc.collect()
     assert caplog.messages == []
+
+
+def test_a_question_that_is_lost_late_brings_the_next_one_no_nearer() -> None:
+    def answer() -> None:
+        arrived[client.trips - 1].set()
+        allowed[client.trips - 1].wait(10)
+        raise ConnectionError("gone")
+
+    def ask(now: float) -> Batch:
+        budget.lease(SITE, Load.SOME, now)
+        batch = budget._link._latest
+        assert batch is not None
+        return batch
+
+    # Given a Redis that is away, and is asked again in second 1 and in second 2,
+    arrived, allowed = ([threading.Event() for _ in range(4)] for _ in range(2))
+    client = Client(answer)
+    budget = RedisRetryBudget(client)
+    allowed[0].set()
+    ask(0).landed.wait(10)
+    ask(1)
+    latest = ask(2)
+
+    # when the first of these is lost late,
+    allowed[1].set()
+    assert arrived[2].wait(10)
+
+    # then it is asked in second 3, and not before.
+    assert ask(2.5) is latest
+    assert ask(3) is not latest
+    for each in allowed:
+        each.set()
 
 
 async def test_who_cancels_all_that_is_under_way_does_not_end_it_for_good(
@@ -583,7 +612,7 @@ async def test_what_was_told_with_a_reply_that_is_lost_is_not_told_again(
         # when it asks once a second,
         for second in (1, 2, 3):
             await take(budget, now=second)
-            await until(lambda due=second + 1: budget._link._again_at == due, world)  # type: ignore[misc]
+            await until(lambda: has_landed(budget, world), world)
 
     # then they are in the bucket of all, once, less what the first of these was granted.
     assert missing(server) == 20 - 2 + 1
