@@ -118,6 +118,7 @@ class RedisRetryBudget:
                     lease.stock -= cost
                     return cost
                 if lease.is_refused(now):
+                    self.traffic.count -= 1  # as `RetryBudget`
                     return None
                 if lease.may_owe(self._monotonic()):
                     # Another thread was faster. It is asked for with the next question.

@@ -39,6 +39,7 @@ class Asked(NamedTuple):
         least: tokens without which there is no retry.
         most: tokens that are waited for.
         more: tokens that are soon to be needed, by the look of it.
+        pace: its requests of 10 s, at the pace of the last ones.
     """
 
     now: float
@@ -48,6 +49,7 @@ class Asked(NamedTuple):
     least: float
     most: float
     more: float
+    pace: float
 
     @property
     def arguments(self) -> tuple[float, ...]:
@@ -179,7 +181,7 @@ class Lease:
         # credited twice lets more retries through than there are tokens.
         self._reported = traffic.total
         self.earned = self.returned = 0.0
-        return Asked(now, requests, given, age, least, most, more)
+        return Asked(now, requests, given, age, least, most, more, traffic.pace(now))
 
     def book(self, asked: Asked, granted: float, moment: float) -> None:
         """Take in what Redis has answered."""

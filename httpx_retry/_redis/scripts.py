@@ -5,12 +5,14 @@ Numbers come back as strings: Lua's own are cut to integers on their way.
 
 # An origin's bucket: the rule of `RetryBudget`, by the server's clock. A worker's requests, and
 # what it gives back, are taken to have come evenly since it asked last. Requests are of this window
-# and the one before; what is given back counts as far as anything was missing then. Who asks for
-# more than it needs gets an eighth of what is left.
+# and the one before, or, where that is more, as many as the worker that asks would send in one at
+# its own pace; what is given back counts as far as anything was missing then. Who asks for more
+# than it needs gets an eighth of what is left.
 LEASE = """
 local capacity, share, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local requests, given, age = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local least, most, more = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local pace = tonumber(ARGV[11])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local kept = redis.call('HMGET', KEYS[1], 'missing', 'since', 'count', 'before', 'ends')
@@ -34,7 +36,7 @@ if missing > 0 and age > 0 then
 end
 if missing == 0 then since = now end
 
-local free = math.max(capacity, share * of_late) - missing
+local free = math.max(capacity, share * math.max(of_late, pace)) - missing
 local granted = 0
 if free + 0.001 >= least then
   granted = math.min(math.max(free, least), most)

@@ -8,7 +8,6 @@ import logging
 import threading
 import time
 from contextlib import asynccontextmanager
-from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -424,6 +423,7 @@ def test_a_question_that_is_lost_late_brings_the_next_one_no_nearer() -> None:
     allowed[0].set()
     ask(0).landed.wait(10)
     ask(1)
+    assert arrived[1].wait(10)
     latest = ask(2)
 
     # when the first of these is lost late,

@@ -440,14 +440,36 @@ async def test_a_busy_fleet_holds_a_share_of_all_its_traffic(
     assert granted == about(90 - 3)
 
 
+async def test_a_worker_holds_by_its_pace_of_the_last_two_seconds_too(
+    world: World, server: Server, about: Callable[[float], Any]
+) -> None:
+    async with workers(world, server) as (one, other):
+        busy(one, 200, 0)
+        busy(other, 10, 0)
+
+        assert await taken(one) == about(100)
+        assert await take(other) is None
+
+
+async def test_what_was_refused_its_retry_makes_no_room_for_more(
+    world: World, server: Server
+) -> None:
+    async with workers(world, server) as (one, _):
+        for _ in range(1000):
+            busy(one, 1, 0)
+            await take(one)
+
+    assert one.traffic.total == missing(server) == 20
+
+
 async def test_requests_are_told_of_once(
     world: World, server: Server, about: Callable[[float], Any]
 ) -> None:
     async with workers(world, server, capacity=0) as (one, _):
         busy(one, 200, 0)
-        assert await taken(one, now=1) == about(20)
-        busy(one, 50, 1)
-        assert await taken(one, now=1.5) == about(5)
+        assert await taken(one, now=4) == about(20)
+        busy(one, 50, 4)
+        assert await taken(one, now=7) == about(5)
 
 
 @pytest.mark.parametrize(("later", "holds"), [(2.5, 30), (5, 20), (7.5, 10), (10, 0), (15, 0)])
@@ -644,16 +666,16 @@ def test_a_process_that_was_forked_does_not_count_what_its_parent_sent(
     with server.admin() as client:
         budget = RedisRetryBudget(client, capacity=1)
         busy(budget, 1000, 0)
-        budget.lease(SITE, Load.SOME, 0)
-        assert budget.withdraw(SITE, Load.SOME, 0) == 1
+        budget.lease(SITE, Load.SOME, 4)
+        assert budget.withdraw(SITE, Load.SOME, 4) == 1
         client.close()
 
         # When a process is forked from it, and asks for tokens until there are none
         monkeypatch.setattr(os, "getpid", lambda: -1)
         granted = 0
         for _ in range(300):
-            budget.lease(SITE, Load.SOME, 0)
-            granted += budget.withdraw(SITE, Load.SOME, 0) is not None
+            budget.lease(SITE, Load.SOME, 4)
+            granted += budget.withdraw(SITE, Load.SOME, 4) is not None
 
     # Then the bucket has not grown; it shrinks as the thousand age, by Redis' own clock
     assert 50 < granted < 100
