@@ -80,7 +80,8 @@ def _takes(function: object, given: tuple[str, ...]) -> bool:
     # Objects that are called are those of libraries, seldom wrong, and dear to look into.
     if isfunction(function) or ismethod(function):
         try:
-            signature(function).bind(*given)
+            # Its own: what a decorator hides may take more, or less.
+            signature(function, follow_wrapped=False).bind(*given)
         except TypeError:
             return False
     return True

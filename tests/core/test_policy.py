@@ -7,6 +7,7 @@ import pickle
 import re
 import sys
 from dataclasses import dataclass
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -191,6 +192,17 @@ def test_a_value_of_the_wrong_type_fails_at_construction(
         RetryPolicy(**{field: value})
     with pytest.raises(TypeError, match=re.escape(message)):
         RetryPolicy().replace(**{field: value})
+
+
+def test_a_function_is_called_as_its_decorator_takes_it() -> None:
+    def longest(context: object, seconds: float) -> float:
+        return seconds
+
+    @wraps(longest)
+    def decorated(context: object) -> float:
+        return longest(context, 3.0)
+
+    assert RetryPolicy(backoff=decorated).backoff is decorated
 
 
 def test_a_key_needs_a_header_to_stand_in() -> None:
