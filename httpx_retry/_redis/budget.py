@@ -19,7 +19,7 @@ from .question import Draft, Question
 from .scripts import LEASE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from threading import RLock
 
 # Seconds for which Redis keeps a bucket that nobody asks.
@@ -129,6 +129,7 @@ class RedisRetryBudget:
 
     def deposit(self, origin: str, tokens: float | None) -> None:
         """Give tokens back (see `Budget`)."""
+        news: list[Draft] = []
         with self._locked():
             # Those that were lent here while Redis was away come first: they are none of the
             # shared. Whose a token was is not known: it is one of these until successes have made
@@ -138,25 +139,28 @@ class RedisRetryBudget:
             if self.missing and tokens is None:
                 # Those for which nobody asks any more come first.
                 oldest = next(iter(self.missing))
-                self._forget_if_old(oldest, self.missing[oldest])
+                news += self._forget_if_old(oldest, self.missing[oldest])
             lease = self.missing.get(origin)
             if lease is not None:
                 if tokens is None:
                     lease.earned += self._deposit
-                self._put_back(origin, lease, 0.0 if tokens is None else tokens - own)
+                news += self._put_back(origin, lease, 0.0 if tokens is None else tokens - own)
             if lent:
                 self._local.deposit(origin, own)
+        # Not within the lock: it may start a thread, which is to wait for it.
+        for draft in news:
+            self._link.tell(draft)
 
-    def _put_back(self, origin: str, lease: Lease, tokens: float) -> None:
-        """Take back what a request did not spend, and tell Redis of what is not needed."""
+    def _put_back(self, origin: str, lease: Lease, tokens: float) -> Iterator[Draft]:
+        """Take back what a request did not spend, and yield what Redis is to be told of it."""
         if self._link.is_away:
             lease.stock += tokens
             return
         told_at = lease.put_back(tokens, self._monotonic())
         if told_at is not None:
-            self._link.tell(self._draft(origin, lease, told_at))
+            yield self._draft(origin, lease, told_at)
 
-    def _forget_if_old(self, origin: str, lease: Lease) -> None:
+    def _forget_if_old(self, origin: str, lease: Lease) -> Iterator[Draft]:
         """Drop a lease once Redis has: successes need not be counted any more."""
         # The clock is not read for it: the slot of the traffic says how late it is, about.
         since = self.traffic.ends - SLOT - (lease.asked or 0.0)
@@ -169,7 +173,7 @@ class RedisRetryBudget:
         else:
             # Others may be as old.
             self.missing.move_to_end(origin)
-            self._put_back(origin, lease, 0.0)
+            yield from self._put_back(origin, lease, 0.0)
 
     def _cost_of(self, load: Load) -> float:
         if load is Load.NONE:

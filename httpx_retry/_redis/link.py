@@ -72,6 +72,7 @@ class Link:
 
     def ask(self, draft: Draft) -> None:
         """Ask in a thread, and return when the reply is booked, or after 50 ms."""
+        waits = not self.is_away
         if not self._may_ask(draft):
             return
         try:
@@ -79,11 +80,12 @@ class Link:
         except RuntimeError as error:  # there can be no more threads
             self._lost(error, draft.now)
             return
-        if not self.is_away and not batch.landed.wait(LONGEST):
+        if waits and not batch.landed.wait(LONGEST):
             self._lost_if_slow(batch, draft)
 
     async def ask_in_task(self, draft: Draft) -> None:
         """Ask in a task of asyncio, as `ask` does in a thread."""
+        waits = not self.is_away
         if not self._may_ask(draft):
             return
         loop = asyncio_loop()
@@ -91,7 +93,7 @@ class Link:
             self._lost(RuntimeError("redis.asyncio runs on asyncio alone"), draft.now)
             return
         batch = self._join_in_task(draft, loop)
-        if not self.is_away:
+        if waits:
             await _wait(batch.watch)
 
     def tell(self, draft: Draft) -> None:
@@ -118,17 +120,23 @@ class Link:
         return is_due
 
     def _join(self, draft: Draft) -> Batch:
-        with self._lock.here():
-            before = self._latest
-            if before is not None and before.is_open:
-                before.drafts[draft.about] = draft
-                return before
-            batch = Batch(draft)
-            batch.landed = Event()
+        batch = Batch(draft)
+        batch.landed = Event()
+        try:
+            with self._lock.here():
+                before = self._latest
+                if before is not None and before.is_open:
+                    before.drafts[draft.about] = draft
+                    return before
+                self._latest = batch
+            # Not within the lock: to start a thread is to wait for it.
             Thread(target=self._fly, args=(batch, before, draft), daemon=True).start()
-            # Last: an interrupt may come at any line, and nobody is to join what never departs.
-            self._latest = batch
-            return batch
+        except BaseException:
+            # Nobody is to join what never departs, or to wait for it.
+            batch.departed = monotonic()
+            batch.landed.set()
+            raise
+        return batch
 
     def _join_in_task(self, draft: Draft, loop: asyncio.AbstractEventLoop) -> Batch:
         before = self._latest

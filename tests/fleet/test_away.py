@@ -631,8 +631,10 @@ async def test_a_worker_that_redis_answers_too_late_keeps_nothing_from_the_other
 
         # When one more retry costs a token, so soon that they might be needed here
         grow_older(server, 0.5)
-        assert await take(budget, now=0.5) == 1.0
-        await until(lambda: budget.missing[SITE].asked == 0.5, world)
+        await settled(budget.lease(SITE, Load.SOME, 0.5))
+        await until(lambda: has_landed(budget, world), world)
+        budget._link.is_away = True  # as when it is granted before the answer is there
+        assert budget.withdraw(SITE, Load.SOME, 0.5) == 1.0
 
     # Then that is its own, and the others have theirs back
     assert budget._local.missing == {SITE: 1.0}
@@ -684,6 +686,24 @@ def test_its_own_bucket_is_looked_at_by_one_thread_at_a_time() -> None:
 
     assert was_held == [True, True]
     assert not budget._local.missing
+
+
+def test_no_lock_is_held_while_a_thread_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whoever starts one waits for it, and for ever where an interrupt hits it as it begins.
+    def start(thread: threading.Thread) -> None:
+        if "_fly" in thread.name:  # and not one that tries the locks
+            were_held.append((is_held(budget._lock), is_held(budget._link._lock)))
+        really_start(thread)
+
+    were_held: list[tuple[bool, bool]] = []
+    budget = RedisRetryBudget(Client(lambda: "1"))
+    really_start = threading.Thread.start
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        budget.lease(SITE, Load.SOME, 0)
+        budget.deposit(SITE, budget.withdraw(SITE, Load.SOME, 0))
+
+    assert were_held == [(False, False), (False, False)]
 
 
 async def test_a_cool_down_goes_on_alone(
