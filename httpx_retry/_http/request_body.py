@@ -15,8 +15,6 @@ from .iterable_guard import IterableGuard
 from .one_shot_guard import OneShotGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     import httpx
 
     from .family import Family
@@ -38,13 +36,34 @@ def guard_for(request: httpx.Request, family: Family, capacity: int) -> BodyGuar
     stream: Any = request.stream
     if isinstance(stream, BodyGuard):
         return stream
-    files = _files_in(stream, family)
-    if not files and isinstance(stream, family.iterator_streams) and _is_unknown(stream):
-        return guarding(IterableGuard, stream, family)(stream, family, capacity)
-    rewind = _way_back(stream, files, family)
-    if rewind is None:
-        return guarding(OneShotGuard, stream, family)(stream, family, capacity)
-    return guarding(RewindingGuard, stream, family)(stream, family, rewind, files)
+    kind, given = _kind_for(stream, family, capacity)
+    return guarding(kind, stream, family)(stream, family, *given)
+
+
+def _kind_for(
+    stream: Any, family: Family, capacity: int
+) -> tuple[type[BodyGuard], tuple[Any, ...]]:
+    """Which guard a body needs, and what that one is given beside the body and its family."""
+    once = OneShotGuard, (capacity,)
+    if isinstance(stream, family.MultipartStream):
+        files = [field.file for field in stream.fields if hasattr(field, "file")]
+        files = [file for file in files if not isinstance(file, str | bytes)]
+        # httpx itself goes back to the start of each file that it can seek in.
+        is_seekable = all(_start_of(file) is not None for file in files)
+        return (RewindingGuard, (by_reading, files)) if is_seekable else once
+    if not isinstance(stream, family.iterator_streams):
+        return once
+    source = stream._stream  # noqa: SLF001 - httpx has no other way to tell what is iterated
+    if hasattr(source, "read") or hasattr(source, "aread"):
+        # A file of the async world tells its position to those who await it: not here.
+        start = _start_of(source) if hasattr(stream, "__iter__") else None
+        return once if start is None else (RewindingGuard, (lambda: source.seek(start), [source]))
+    if hasattr(source, "__next__") or hasattr(source, "__anext__"):
+        return once
+    # Lists and the like always begin anew; of the caller's own, nobody knows.
+    if isinstance(getattr(type(source), "__iter__", None), WrapperDescriptorType):
+        return RewindingGuard, (by_reading,)
+    return IterableGuard, (capacity,)
 
 
 def guarding(kind: type[_Guard], stream: Any, family: Family) -> type[_Guard]:
@@ -65,33 +84,6 @@ def is_same_body(now: Any, before: Any, family: Family) -> bool:
     return type(now) is type(before) is in_memory and b"".join(now) == b"".join(before)
 
 
-def _files_in(stream: Any, family: Family) -> list[Any]:
-    """The files from which a body is read."""
-    if isinstance(stream, family.MultipartStream):
-        files = (field.file for field in stream.fields if hasattr(field, "file"))
-        return [file for file in files if not isinstance(file, str | bytes)]
-    if isinstance(stream, family.iterator_streams):
-        source = stream._stream  # noqa: SLF001 - httpx has no other way to tell a file from an iterator
-        return [source] if hasattr(source, "read") or hasattr(source, "aread") else []
-    return []
-
-
-def _way_back(stream: Any, files: Sequence[Any], family: Family) -> Callable[[], object] | None:
-    """What takes a body back to where it stands now; None: nothing does."""
-    if isinstance(stream, family.MultipartStream):
-        # httpx itself goes back to the start of each file that it can seek in.
-        return None if any(_start_of(file) is None for file in files) else by_reading
-    if files:
-        (file,) = files
-        # A file of the async world tells its position to those who await it: not here.
-        start = _start_of(file) if hasattr(stream, "__iter__") else None
-        return None if start is None else lambda: file.seek(start)
-    if not isinstance(stream, family.iterator_streams):
-        return None
-    source = stream._stream  # noqa: SLF001 - httpx has no other way to tell an iterator from its source
-    return None if _is_iterator(source) else by_reading
-
-
 def _start_of(file: Any) -> int | None:
     """Where a file stands; None where it cannot be taken back there."""
     try:
@@ -102,14 +94,3 @@ def _start_of(file: Any) -> int | None:
     except (AttributeError, OSError, ValueError):
         return None
     return position if isinstance(position, int) else None
-
-
-def _is_iterator(source: Any) -> bool:
-    return hasattr(source, "__next__") or hasattr(source, "__anext__")
-
-
-def _is_unknown(stream: Any) -> bool:
-    """Whether what is iterated is the caller's own: lists and the like always begin anew."""
-    source = stream._stream  # noqa: SLF001 - as above
-    make = getattr(type(source), "__iter__", None)
-    return not _is_iterator(source) and not isinstance(make, WrapperDescriptorType)
