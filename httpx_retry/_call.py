@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ._attempt import LatestAttempt
 from ._core.decider import BUDGET_EXHAUSTED, DEADLINE, DONE, decide, is_too_late
 from ._core.outcome import Evidence, Stop, StopReason
+from ._history import not_followed
 from ._http.load import load_of
 from ._http.request_body import is_same_body
 
@@ -194,31 +195,28 @@ class Call(LatestAttempt):
         Args:
             epoch: the transport's, now.
         """
-        longest = self._policy.max_elapsed
-        if not self._records:
-            if not self._may_be_retried:
-                return False
-            longest = None
-        if epoch == self.epoch and longest is None:
+        if not self._records and not self._may_be_retried:
             return False
-        now = self._settings.clock.monotonic()
+        longest = self._policy.max_elapsed if self._records else None
         if epoch != self.epoch:
-            self._end_early(now, StopReason.CLOSED, "the transport was closed")
-        elif is_too_late(longest, now - self._began):
-            self._end_early(now, StopReason.DEADLINE, "the deadline passed")
+            self._end_early(_CLOSED, "the transport was closed")
+        elif longest is not None and is_too_late(
+            longest, self._settings.clock.monotonic() - self._began
+        ):
+            self._end_early(StopReason.DEADLINE, "the deadline passed")
         else:
             return False
         return True
 
-    def _end_early(self, now: float, reason: StopReason, what: str) -> None:
+    def _end_early(self, reason: StopReason, what: str) -> None:
         if self._error is None:
             which = "next" if self._records else "first"
             self._error = self._settings.wire.family.TransportError(
                 f"{what} before the {which} attempt", request=self.request
             )
-        self._ended = now
+        self._ended = now = self._settings.clock.monotonic()
         if self._records:
-            self._take_back(reason)
+            self._records = not_followed(self._records, reason)
         else:
             self._sent = now  # it took no time
             self._status, self._ended_at = None, self._settings.clock.time() + self._skipped

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ._core._checks import LARGEST, check_number
 from ._core.budget import MOST_ORIGINS
 from ._core.decider import Progress
-from ._history import (
-    attach_history,
-    attach_history_to_error,
-    attempts_of,
-    count_of,
-    not_followed,
-)
+from ._history import attach_history, attach_history_to_error, attempts_of, count_of
 from ._http.requests import origin_of
 from ._observe import LEVELS, LOGGER, RetryEvent, attach_note, log_event
 
@@ -200,10 +194,6 @@ class CallState(Progress):
         self._records += (
             self._sent, self._ended, self._ended_at, status, name, evidence, wait, reason,
         )  # fmt: skip
-
-    def _take_back(self, reason: StopReason) -> None:
-        """The retry that was granted is not made, for this reason."""
-        self._records = not_followed(self._records, reason)
 
     def _tell(self, kind: EventKind, detail: str | None = None) -> None:
         """Leave the history where `retry_history` finds it, and tell who wants to know."""
