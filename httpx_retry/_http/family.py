@@ -154,11 +154,8 @@ class Family:
             TypeError: for both at once, for a transport of the other world or family, and for
                 what is none.
         """
-        _check_misplaced(options)
-        if given is None:
-            return self.HTTPTransport(**options)
         self._check(given, options, self.BaseTransport, self.AsyncBaseTransport, "handle_request")
-        return given
+        return self.HTTPTransport(**options) if given is None else given
 
     def async_transport(
         self, given: httpx.AsyncBaseTransport | None, options: HTTPTransportOptions
@@ -168,13 +165,10 @@ class Family:
         Raises:
             TypeError: as `transport` does.
         """
-        _check_misplaced(options)
-        if given is None:
-            return self.AsyncHTTPTransport(**options)
         self._check(
             given, options, self.AsyncBaseTransport, self.BaseTransport, "handle_async_request"
         )
-        return given
+        return self.AsyncHTTPTransport(**options) if given is None else given
 
     def _check(
         self,
@@ -184,6 +178,9 @@ class Family:
         twin: type,
         method: str,
     ) -> None:
+        _check_misplaced(options)
+        if given is None:
+            return
         expected = f"{self.name}.{wanted.__name__}"
         if isinstance(given, type):
             raise TypeError(f"transport must be an instance of {expected}: call {given.__name__}()")
