@@ -162,15 +162,13 @@ def _proxy_refusal(text: str) -> Fault:
     """What a proxy says stands in the text and nowhere else: an HTTP proxy begins with a status."""
     status = text[:3]
     # aiohttp writes a comma after it.
-    is_status = status.isascii() and status.isdigit() and text[3:4] in (" ", ",")
-    refused = is_status and status[0] == "4"
-    if not is_status and (
+    if status.isascii() and status.isdigit() and text[3:4] in (" ", ","):
+        is_final = status[0] == "4" and int(status) not in REFUSING_STATUSES
+    else:
         # Four wrong passwords may lock an account.
-        text.startswith(_SOCKS_REFUSES_US) or text.endswith(_SOCKS_REFUSES_THIS)
-    ):
-        return PERMANENT
-    # These a proxy may say today and take back tomorrow, as an origin may.
-    return PERMANENT if refused and int(status) not in REFUSING_STATUSES else UNSENT
+        is_final = text.startswith(_SOCKS_REFUSES_US) or text.endswith(_SOCKS_REFUSES_THIS)
+    # All else a proxy may say today and take back tomorrow, as an origin may.
+    return PERMANENT if is_final else UNSENT
 
 
 # httpcore's words for RFC 1928 §3 and §6, and RFC 1929 §2.
