@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ._call import Beginning, Call
 from ._core.decider import DONE
-from ._core.outcome import Evidence, Outcome, Stop, StopReason
+from ._core.outcome import Evidence, Outcome, StopReason
 from ._core.policy import FIRST_ERROR_STATUS
 from ._history import attach_history, latest_of, without_latest
 from ._http.hints import hints_of
@@ -22,6 +22,7 @@ from ._http.responses import stand_for
 if TYPE_CHECKING:
     import httpx
 
+    from ._core.outcome import Stop
     from ._http.representation import Facts, Fields
     from ._settings import Settings
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _PROGRESS = 1 << 16
 _MOST_SENDS = 100
 _NO_EPOCH = -1
-_NOT_RESUMABLE = Stop(StopReason.BODY_NOT_RESUMABLE)
+_NOT_RESUMABLE = StopReason.BODY_NOT_RESUMABLE
 
 
 # Where a response came from, all that it takes to ask for it again: a plain tuple where the first
@@ -92,7 +93,7 @@ class Recovery(Call):
         self._delivery = body
         self._broken_by: Exception | None = None
         self._refusal: str | None = None
-        self._given_up: Stop | None = None
+        self._given_up: StopReason | None = None
         self._reached = 0
         self._spent = 0.0
         self._sends = 1
@@ -119,7 +120,7 @@ class Recovery(Call):
         if self._records:
             reason = latest_of(self._records).reason
             if isinstance(reason, StopReason) and reason is not StopReason.DONE:
-                self._given_up = Stop(reason)  # it was handed over as failed, and is not mended
+                self._given_up = reason  # it was handed over as failed, and is not mended
             self._records = without_latest(self._records)  # the same attempt, which ends only now
         self.attempts -= 1
         if self._has_progressed:
@@ -186,15 +187,15 @@ class Recovery(Call):
         """Decide what follows: where there is no next attempt, the rest was found or has not."""
         outcome = self._outcome
         is_bug = outcome is not None and outcome.evidence is Evidence.BUG
-        stop = self._given_up or (None if self._refusal is None else _NOT_RESUMABLE)
-        if stop is not None and not is_bug:
-            self._give_up(stop)
+        reason = self._given_up or (None if self._refusal is None else _NOT_RESUMABLE)
+        if reason is not None and not is_bug:
+            self._give_up(reason)
             return None
         return super().judge(epoch)
 
     def _stopped(self, decision: Stop) -> None:
         if decision is not DONE:
-            self._give_up(decision)
+            self._give_up(decision.reason)
             return
         response = self._response
         assert response is not None
@@ -230,11 +231,11 @@ class Recovery(Call):
             stand_for(self._first, self._successor)
             self._successor = None
 
-    def _give_up(self, decision: Stop) -> None:
+    def _give_up(self, reason: StopReason) -> None:
         self.discards_response = True
         outcome = self._outcome
-        self._record(outcome.evidence if outcome else Evidence.UNKNOWN, None, decision.reason)
-        self._gave_up(decision.reason, self._refusal)
+        self._record(outcome.evidence if outcome else Evidence.UNKNOWN, None, reason)
+        self._gave_up(reason, self._refusal)
 
     def _gave_up(self, reason: StopReason, detail: str | None = None) -> None:
         self._error = self._broken_by  # whatever the latest attempt came to
