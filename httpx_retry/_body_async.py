@@ -37,7 +37,7 @@ class AsyncBodyStream:
         # Once, as another thread may close it at any time: which forgets the response first.
         source, response = self.source, self.response
         if type(source) is Recovery or self.inner is None:
-            raise self.driver._settings.wire.family.StreamConsumed
+            raise self.driver.family.StreamConsumed
         if source is None or response is None:
             async for chunk in self.inner:
                 yield chunk
@@ -93,8 +93,8 @@ class AsyncBodyStream:
             raise
 
     def _recovery_of(self, source: Source, response: httpx.Response, body: Body) -> Recovery:
-        settings, sent = self.driver._settings, (self.method, self.fields)
-        recovery = Recovery(settings, source, response, body, *sent)
+        settings = self.driver._settings
+        recovery = Recovery(settings, source, response, body, self.method, self.fields)
         self.source = recovery
         if self.response is None:
             recovery.abandon()
@@ -102,7 +102,7 @@ class AsyncBodyStream:
 
     async def _resume(self, recovery: Recovery) -> None:
         """Go on with another response, or raise what the body broke off with."""
-        inner, self.inner = self.inner, self.driver._settings.wire.family.ByteStream(b"")
+        inner, self.inner = self.inner, self.driver.family.ByteStream(b"")
         await close_async_stream(inner)
         response = await self.driver._pursue(recovery)
         self.inner = response.stream
