@@ -53,8 +53,7 @@ class BodyGuard:
 
     def holds(self, stream: Any) -> bool:
         """Whether a stream reads from what this guard reads from."""
-        is_it = stream is self or stream is self._stream
-        return is_it or self._source(stream) is self._source(self._stream)
+        return stream is self or self._source(stream) is self._source(self._stream)
 
     def _source(self, stream: Any) -> Any:
         if isinstance(stream, self._family.iterator_streams):
