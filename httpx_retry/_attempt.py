@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._core.cooldown import spread_after
-from ._core.decider import LATENESS, SHORTEST_ATTEMPT
+from ._core.decider import longest_wait
 from ._core.outcome import Evidence, Outcome
 from ._http.alarm import alarm_of
 from ._http.causes import was_refused
@@ -67,8 +67,7 @@ class LatestAttempt(CallState):
         room = policy.max_retry_after - self.server_waits - wait
         if policy.max_elapsed is not None:
             elapsed = now - self._skipped - self._began
-            left = policy.max_elapsed - SHORTEST_ATTEMPT - elapsed
-            room = min(room, left / (1 + LATENESS) - wait)
+            room = min(room, longest_wait(policy.max_elapsed, elapsed) - wait)
         if room < 0.0:
             return 0.0
         wait += min(spread, room) * settings.random()

@@ -165,6 +165,11 @@ def is_too_late(longest: float | None, elapsed: float, delay: float = 0.0) -> bo
     return longest is not None and longest - elapsed - delay * (1 + LATENESS) < SHORTEST_ATTEMPT
 
 
+def longest_wait(longest: float, elapsed: float) -> float:
+    """Return the longest wait, begun after `elapsed` seconds, that is not too late."""
+    return (longest - SHORTEST_ATTEMPT - elapsed) / (1 + LATENESS)
+
+
 def _verdict(ask: Callable[[Outcome], bool | None], outcome: Outcome) -> bool | None:
     """What `retry_if` says; None: nothing."""
     if not outcome.is_readable or outcome.evidence is _BUG:
