@@ -92,8 +92,6 @@ def read_hints(status: int, headers: Iterable[tuple[bytes, bytes]], now: float) 
         lowered = name.lower()
         if lowered in _NAMES:
             found.setdefault(lowered, []).append(value.strip())
-    if _TELLING.isdisjoint(found):
-        return _SILENT
     return Hints(_wait(status, found, now), _first(found, b"x-should-retry", _should_retry))
 
 
