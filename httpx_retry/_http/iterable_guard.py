@@ -10,7 +10,7 @@ from .body_guard import RewindingGuard, by_reading
 from .one_shot_guard import OneShotGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from .family import Family
 
@@ -44,10 +44,8 @@ class IterableGuard(RewindingGuard):
             source = self._source(self._stream)
             try:
                 self._next = _asked_anew(source, hasattr(self._stream, "__iter__"), self._head)
-            except Exception as error:
-                # It says that it cannot, in its own words.
-                if alarm_of(error) is not None:
-                    raise
+            except Exception as error:  # noqa: BLE001 - of whatever kind the caller's is
+                _nothing(error)
         return self._next is not None
 
     def _begin(self, make: Callable[[Any], Any]) -> Any:
@@ -56,7 +54,46 @@ class IterableGuard(RewindingGuard):
         if not self._begins_anew():
             raise self._refuse("it is a stream that was read already")
         found, self._next = self._next, None
-        return found
+        if self._is_whole:
+            return found  # its size tells
+        return self._proved(found) if make is iter else self._proved_in_task(found)
+
+    def _proved(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The body, and at its end the proof that it began anew: it does so once more.
+
+        Iterators that share what they read from find nothing there by then. What they gave proves
+        nothing: what stands further on may look like a beginning, as of zeros.
+        """
+        yield from chunks
+        try:
+            first = next(filter(None, self._source(self._stream)), b"")
+        except Exception as error:  # noqa: BLE001 - likewise
+            first = _nothing(error)
+        self._check_beginning(first)
+
+    async def _proved_in_task(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The same in tasks."""
+        async for chunk in chunks:
+            yield chunk
+        again: Any = ()
+        first = b""
+        try:
+            again = aiter(self._source(self._stream))
+            while not first:
+                first = await anext(again)
+        except StopAsyncIteration:
+            pass
+        except Exception as error:  # noqa: BLE001 - likewise
+            first = _nothing(error)
+        close = getattr(again, "aclose", None)
+        if close is not None:
+            await close()
+        self._check_beginning(first)
+
+    def _check_beginning(self, first: bytes) -> None:
+        if not _is_beginning(first, self._head):
+            self._is_same = False
+            raise self._refuse("it does not begin anew")
 
     def forget(self) -> None:
         """Forget the body's errors, and what was kept of it. The body itself is the caller's."""
@@ -80,8 +117,18 @@ def _asked_anew(source: Any, is_sync: bool, head: bytes) -> Any:
     if not is_sync:
         return one
     # Many are at their end by now, or go on where they were left.
-    first = next(one, b"")
+    first = next(filter(None, one), b"")
+    return chain((first,), one) if _is_beginning(first, head) else None
+
+
+def _is_beginning(first: bytes, head: bytes) -> bool:
+    """Whether a first chunk is what a body began with, as far as either goes."""
     seen = min(len(first), len(head))
-    if first[:seen] != head[:seen] or (head and not first):
-        return None
-    return chain((first,), one)
+    return first[:seen] == head[:seen] and bool(first or not head)
+
+
+def _nothing(error: Exception) -> bytes:
+    """It says that it cannot, in its own words."""
+    if alarm_of(error) is not None:
+        raise error
+    return b""

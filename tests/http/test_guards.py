@@ -13,6 +13,7 @@ from httpx_retry._http.family import Family
 from httpx_retry._http.iterable_guard import IterableGuard
 from httpx_retry._http.one_shot_guard import OneShotGuard
 from httpx_retry._http.request_body import guard_for, guarding
+from tests.faults.lab.clients import leaves_upload_unfinished
 from tests.worlds import Stream, settled
 
 from .test_alarm import raising, ring
@@ -289,6 +290,54 @@ def test_what_is_kept_of_it_is_sent_without_asking() -> None:
     assert mine.is_replayable
     assert source.asked == 1
     mine.forget()
+
+
+class AsyncCounted(Counted):
+    """The same in tasks."""
+
+    __iter__ = None  # type: ignore[assignment] # which keeps httpx from reading it in threads
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in Counted.__iter__(self):
+            yield part
+
+
+async def left_midway(world: World, *bodies: list[bytes] | Exception) -> tuple[Counted, Any]:
+    """An iterable of which a first send took one part, and its guard."""
+    source = (AsyncCounted if world.is_async else Counted)(*bodies)
+    mine: Any = guard(source)
+    chunks = aiter(mine) if world.is_async else iter(mine)
+    await next_of(world, chunks)
+    await settled(chunks.aclose() if world.is_async else chunks.close())
+    return source, mine
+
+
+@leaves_upload_unfinished
+@pytest.mark.parametrize("more", [[], RuntimeError("consumed already")], ids=["ended", "says so"])
+async def test_what_begins_anew_by_its_looks_alone_is_never_called_complete(
+    world: World, more: list[bytes] | Exception
+) -> None:
+    # Given one that goes on where it was left, with what looks like its beginning,
+    zeros: list[list[bytes] | Exception] = [[b"00"] * 3, [b"00"] * 2]
+    _, mine = await left_midway(world, *zeros, *([] if world.is_async else [[]]), more)
+    assert mine.is_replayable
+
+    # when it is sent again, then its end is none.
+    with pytest.raises(httpx.RemoteProtocolError, match="it does not begin anew"):
+        await rest_of(world, aiter(mine) if world.is_async else iter(mine))
+    assert not mine.is_replayable
+    assert mine.error is None
+
+
+@leaves_upload_unfinished
+async def test_what_begins_anew_does_so_once_more_at_its_end(world: World) -> None:
+    parts = [b"", b"01", b"23"]
+    asked = [parts] * (3 if world.is_async else 4)
+    source, mine = await left_midway(world, *asked)
+
+    assert mine.is_replayable
+    assert await rest_of(world, aiter(mine) if world.is_async else iter(mine)) == b"0123"
+    assert source.asked == len(asked)
 
 
 def test_an_alarm_as_it_is_asked_is_heard() -> None:
