@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .._core.outcome import Evidence
 from .deadline import Deadline
+from .body_guard import BodyGuard
 from .faults import BUG, REFUSED, UNKNOWN, fault_of
 from .next_request import NextRequest
 from .request_body import guard_for, is_same_body
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import httpx
 
     from .._core.policy import RetryPolicy
-    from .body_guard import BodyGuard
     from .faults import Fault
     from .representation import Fields
     from .wire import Wire
@@ -68,8 +68,12 @@ class Outgoing(NextRequest):
     @property
     def is_replayable(self) -> bool:
         """Whether its body can be sent again as it was."""
+        # What `prepare` has read, to sign it, is in memory, and yet gone for the next one.
+        guard = self._guard or self.base.stream
+        if isinstance(guard, BodyGuard) and not guard.is_replayable:
+            return False
         if self._guard is not None:
-            return self._guard.is_replayable
+            return True
         return is_same_body(self.request.stream, self._body, self._wire.family)
 
     @property

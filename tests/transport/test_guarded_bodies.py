@@ -174,3 +174,33 @@ async def test_what_has_nothing_to_close_goes_on_where_it_was_left(
 
     assert response.status_code == 200
     assert inner.bodies == [BODY[:4], BODY]
+
+
+class Refusing(Closing):
+    """It cannot connect at first."""
+
+    def _begin(self, stream: Any) -> None:
+        super()._begin(stream)
+        if len(self.bodies) == 1:
+            raise httpx.ConnectError("refused")
+
+
+async def test_what_prepare_has_read_is_gone_for_the_next_attempt(
+    world: World, clock: FakeClock
+) -> None:
+    # Given a body that can be read once, which is signed once more as it is sent again
+    def sign(request: httpx.Request, number: int) -> None:
+        request.headers["Signature"] = str(len(request.read()))
+
+    async def sign_in_a_task(request: httpx.Request, number: int) -> None:
+        request.headers["Signature"] = str(len(await request.aread()))
+
+    inner = Refusing(httpx.Response(503), httpx.Response(200))
+    more = options(clock, prepare=sign_in_a_task if world.is_async else sign)
+
+    # When that attempt fails, too, then its failure is handed over as it was.
+    response = await put(world, world.transport(inner, **more), world.one_shot(iter([BODY])))
+
+    assert response.status_code == 503
+    assert retry_history(response)[-1].reason is StopReason.BODY_NOT_REPLAYABLE
+    assert inner.bodies == [b"", BODY]
