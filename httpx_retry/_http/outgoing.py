@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from .._core.outcome import Evidence
-from .deadline import Deadline
 from .body_guard import BodyGuard
+from .deadline import Deadline
 from .faults import BUG, REFUSED, UNKNOWN, fault_of
 from .next_request import NextRequest
 from .request_body import guard_for, is_same_body
