@@ -111,7 +111,8 @@ class Outgoing(NextRequest):
         request = self._take_next()
         self._body = request.stream
         self._guard = None
-        if not isinstance(self._body, self._wire.family.ByteStream):
+        # One of a class of its own may read from wherever it likes.
+        if type(self._body) is not self._wire.family.ByteStream:
             request = self._guarded(request)
         self.request = request
         self._witness = self.deadline = None

@@ -63,7 +63,9 @@ def _kind_for(
     # Lists and the like always begin anew; of the caller's own, nobody knows.
     if isinstance(getattr(type(source), "__iter__", None), WrapperDescriptorType):
         return RewindingGuard, (by_reading,)
-    return IterableGuard, (capacity,)
+    # What has no length is no collection: it may be fed by a queue, and then who asks it anew waits
+    # for ever; or it reads on, and what comes then may look like its beginning.
+    return (IterableGuard, (capacity,)) if hasattr(source, "__len__") else once
 
 
 def guarding(kind: type[_Guard], stream: Any, family: Family) -> type[_Guard]:

@@ -14,7 +14,7 @@ from httpx_retry._http.iterable_guard import IterableGuard
 from httpx_retry._http.one_shot_guard import OneShotGuard
 from httpx_retry._http.request_body import guard_for, guarding
 from tests.faults.lab.clients import leaves_upload_unfinished
-from tests.worlds import Stream, settled
+from tests.worlds import Sized, Stream, settled
 
 from .test_alarm import raising, ring
 
@@ -192,7 +192,7 @@ def test_what_is_kept_beyond_a_mebibyte_is_in_a_file(size: int, is_a_file: bool)
     mine.forget()
 
 
-class Counted:
+class Counted(Sized):
     """An iterable that counts how often it is asked for an iterator.
 
     Args:
@@ -354,7 +354,7 @@ def test_an_alarm_as_it_is_asked_is_heard() -> None:
         _ = mine.is_replayable
 
 
-class Again:
+class Again(Sized):
     """Two parts, each time that it is read in tasks."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:

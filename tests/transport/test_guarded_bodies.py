@@ -204,3 +204,28 @@ async def test_what_prepare_has_read_is_gone_for_the_next_attempt(
     assert response.status_code == 503
     assert retry_history(response)[-1].reason is StopReason.BODY_NOT_REPLAYABLE
     assert inner.bodies == [b"", BODY]
+
+
+class OfAFile(httpx.ByteStream):
+    """Bytes by its class, and read from a file."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+        self._file = io.BytesIO(BODY)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._file.read()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._file.read()
+
+
+async def test_bytes_of_another_class_may_be_gone_once_they_were_read(
+    world: World, clock: FakeClock
+) -> None:
+    inner = Closing(httpx.Response(503), httpx.Response(200))
+
+    response = await put(world, world.transport(inner, **options(clock)), OfAFile())
+
+    assert response.status_code == 503
+    assert inner.bodies == [BODY]
