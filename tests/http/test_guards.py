@@ -329,6 +329,33 @@ async def test_what_begins_anew_by_its_looks_alone_is_never_called_complete(
     assert mine.error is None
 
 
+class Thrice(Sized):
+    """It gives three iterators, and says so when it is asked for a fourth."""
+
+    def __init__(self) -> None:
+        self.left = 3
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        if not self.left:
+            raise RuntimeError("consumed already")
+        self.left -= 1
+        return Again().__aiter__()
+
+
+@leaves_upload_unfinished
+async def test_what_says_at_its_end_that_it_is_consumed_is_not_called_complete(
+    async_world: World,
+) -> None:
+    mine: Any = guard(Thrice())
+    chunks = aiter(mine)
+    await next_of(async_world, chunks)
+    await settled(chunks.aclose())
+    assert mine.is_replayable
+
+    with pytest.raises(httpx.RemoteProtocolError, match="it does not begin anew"):
+        await rest_of(async_world, aiter(mine))
+
+
 @leaves_upload_unfinished
 async def test_what_begins_anew_does_so_once_more_at_its_end(world: World) -> None:
     parts = [b"", b"01", b"23"]
