@@ -19,7 +19,7 @@ from .question import Draft, Question
 from .scripts import LEASE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
     from threading import RLock
 
 # Seconds for which Redis keeps a bucket that nobody asks.
@@ -151,29 +151,32 @@ class RedisRetryBudget:
         for draft in news:
             self._link.tell(draft)
 
-    def _put_back(self, origin: str, lease: Lease, tokens: float) -> Iterator[Draft]:
-        """Take back what a request did not spend, and yield what Redis is to be told of it."""
+    def _put_back(self, origin: str, lease: Lease, tokens: float) -> list[Draft]:
+        """Take back what a request did not spend, and return what Redis is to be told of it."""
         if self._link.is_away:
             lease.stock += tokens
-            return
+            return []
         told_at = lease.put_back(tokens, self._monotonic())
-        if told_at is not None:
-            yield self._draft(origin, lease, told_at)
+        return [] if told_at is None else [self._draft(origin, lease, told_at)]
 
-    def _forget_if_old(self, origin: str, lease: Lease) -> Iterator[Draft]:
-        """Drop a lease once Redis has: successes need not be counted any more."""
+    def _forget_if_old(self, origin: str, lease: Lease) -> list[Draft]:
+        """Drop a lease once Redis has: successes need not be counted any more.
+
+        Returns:
+            What Redis is to be told of one that it may still have.
+        """
         # The clock is not read for it: the slot of the traffic says how late it is, about.
         since = self.traffic.ends - SLOT - (lease.asked or 0.0)
         if since <= _LIFE or lease.is_waited_for:
-            return
+            return []
         # What it holds is missing for as long as any other worker asks.
         is_idle = lease.is_empty or self._link.is_away
         if is_idle and origin not in self._local.missing:
             del self.missing[origin]
-        else:
-            # Others may be as old.
-            self.missing.move_to_end(origin)
-            yield from self._put_back(origin, lease, 0.0)
+            return []
+        # Others may be as old.
+        self.missing.move_to_end(origin)
+        return self._put_back(origin, lease, 0.0)
 
     def _cost_of(self, load: Load) -> float:
         if load is Load.NONE:
