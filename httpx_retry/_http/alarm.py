@@ -34,6 +34,12 @@ def alarm_of(error: Exception) -> Exception | None:
     return None
 
 
+def hear(error: Exception) -> None:
+    """Raise it again if a signal's handler raised it; else it is nobody's concern."""
+    if alarm_of(error) is not None:
+        raise error
+
+
 def interrupt_of(error: Exception) -> Exception | None:
     """Return what came from outside, as `alarm_of` does, or what another thread threw in here.
 

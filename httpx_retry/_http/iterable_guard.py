@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from .alarm import alarm_of
+from .alarm import hear
 from .body_guard import RewindingGuard, by_reading
 from .one_shot_guard import OneShotGuard
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class IterableGuard(RewindingGuard):
-    """An iterable of the caller's own, which may begin anew each time, or in name only.
+    """A collection of the caller's own, which may begin anew each time, or in name only.
 
-    Nothing but asking tells, and to ask may start its work, or end it: so each send asks once, and
-    for a second one it is asked only when the first has failed.
+    Nothing but asking tells, and to ask may start its work, or end it: so it is asked for a second
+    send only when the first has failed.
 
     Args:
         stream: httpx's stream of it.
@@ -44,8 +44,8 @@ class IterableGuard(RewindingGuard):
             source = self._source(self._stream)
             try:
                 self._next = _asked_anew(source, hasattr(self._stream, "__iter__"), self._head)
-            except Exception as error:  # noqa: BLE001 - of whatever kind the caller's is
-                _nothing(error)
+            except Exception as error:  # noqa: BLE001 - it says that it cannot, in its own words
+                hear(error)
         return self._next is not None
 
     def _begin(self, make: Callable[[Any], Any]) -> Any:
@@ -65,10 +65,11 @@ class IterableGuard(RewindingGuard):
         nothing: what stands further on may look like a beginning, as of zeros.
         """
         yield from chunks
+        first = b""
         try:
             first = next(filter(None, self._source(self._stream)), b"")
         except Exception as error:  # noqa: BLE001 - likewise
-            first = _nothing(error)
+            hear(error)
         self._check_beginning(first)
 
     async def _proved_in_task(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -84,7 +85,7 @@ class IterableGuard(RewindingGuard):
         except StopAsyncIteration:
             pass
         except Exception as error:  # noqa: BLE001 - likewise
-            first = _nothing(error)
+            hear(error)
         close = getattr(again, "aclose", None)
         if close is not None:
             await close()
@@ -125,10 +126,3 @@ def _is_beginning(first: bytes, head: bytes) -> bool:
     """Whether a first chunk is what a body began with, as far as either goes."""
     seen = min(len(first), len(head))
     return first[:seen] == head[:seen] and bool(first or not head)
-
-
-def _nothing(error: Exception) -> bytes:
-    """It says that it cannot, in its own words."""
-    if alarm_of(error) is not None:
-        raise error
-    return b""

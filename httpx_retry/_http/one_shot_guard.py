@@ -6,7 +6,7 @@ import os
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from .alarm import alarm_of
+from .alarm import hear
 from .body_guard import BodyGuard
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class OneShotGuard(BodyGuard):
                     self._kept.seek(read)
                     chunk = self._kept.read(_CHUNK)
                 except OSError as error:
-                    _hear(error)
+                    hear(error)
             if not chunk:
                 self._drop()
                 raise self._refuse("what was kept of it could not be read back")
@@ -162,7 +162,7 @@ class OneShotGuard(BodyGuard):
             self._kept.flush()  # what there is no room for is to be known now
         except OSError as error:
             self._drop()  # it is sent once, as without a buffer
-            _hear(error)
+            hear(error)
 
     def _drop(self) -> None:
         self._iterator = None
@@ -171,15 +171,9 @@ class OneShotGuard(BodyGuard):
             try:
                 kept.close()  # it writes what is left to be written
             except OSError as error:
-                _hear(error)
+                hear(error)
 
     def forget(self) -> None:
         """Forget the body's errors, and what was kept of it. The body itself is the caller's."""
         super().forget()
         self._drop()
-
-
-def _hear(error: OSError) -> None:
-    """Take it for the disk's, unless a signal's handler raised it."""
-    if alarm_of(error) is not None:
-        raise error

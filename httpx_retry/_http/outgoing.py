@@ -72,9 +72,8 @@ class Outgoing(NextRequest):
         guard = self._guard or self.base.stream
         if isinstance(guard, BodyGuard) and not guard.is_replayable:
             return False
-        if self._guard is not None:
-            return True
-        return is_same_body(self.request.stream, self._body, self._wire.family)
+        guarded = self._guard is not None
+        return guarded or is_same_body(self.request.stream, self._body, self._wire.family)
 
     @property
     def still_has_key(self) -> bool:

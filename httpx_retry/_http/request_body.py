@@ -7,9 +7,10 @@ shifted without anyone noticing: such a body travels inside a guard.
 
 from __future__ import annotations
 
-from types import WrapperDescriptorType
+from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .alarm import hear
 from .body_guard import BodyGuard, InTasks, InThreads, RewindingGuard, by_reading
 from .iterable_guard import IterableGuard
 from .one_shot_guard import OneShotGuard
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
 
 _Guard = TypeVar("_Guard", bound=BodyGuard)
 
+# How collections are iterated that always begin anew, those derived from them included.
+_COLLECTIONS: tuple[type, ...] = (
+    list,
+    tuple,
+    set,
+    frozenset,
+    deque,
+    dict,
+    type({}.keys()),
+    type({}.values()),
+)
+_BEGIN_ANEW: frozenset[Any] = frozenset(vars(kind)["__iter__"] for kind in _COLLECTIONS)
 # By what a stream of that world has.
 _SIDES: dict[str, type[Any]] = {"__iter__": InThreads, "__aiter__": InTasks}
 
@@ -60,12 +73,21 @@ def _kind_for(
         return once if start is None else (RewindingGuard, (lambda: source.seek(start), [source]))
     if hasattr(source, "__next__") or hasattr(source, "__anext__"):
         return once
-    # Lists and the like always begin anew; of the caller's own, nobody knows.
-    if isinstance(getattr(type(source), "__iter__", None), WrapperDescriptorType):
+    # Whatever else is written in C may be a proxy, or read on.
+    if getattr(type(source), "__iter__", None) in _BEGIN_ANEW:
         return RewindingGuard, (by_reading,)
     # What has no length is no collection: it may be fed by a queue, and then who asks it anew waits
     # for ever; or it reads on, and what comes then may look like its beginning.
-    return (IterableGuard, (capacity,)) if hasattr(source, "__len__") else once
+    return (IterableGuard, (capacity,)) if _has_length(source) else once
+
+
+def _has_length(source: Any) -> bool:
+    try:
+        len(source)  # and not its class, which proxies have in place of it
+    except Exception as error:  # noqa: BLE001 - it is the caller's own
+        hear(error)
+        return False
+    return True
 
 
 def guarding(kind: type[_Guard], stream: Any, family: Family) -> type[_Guard]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -290,6 +291,32 @@ def test_what_is_kept_of_it_is_sent_without_asking() -> None:
     assert mine.is_replayable
     assert source.asked == 1
     mine.forget()
+
+
+class Unsized:
+    """What is iterated has no length."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([b"01"])
+
+
+class Derived(list[bytes]):
+    """A list by another name."""
+
+
+def test_a_proxy_is_no_collection_unless_it_stands_for_one() -> None:
+    fed, counted = Unsized(), Counted([b"01"])
+
+    # Both are iterated by what is written in C, as a list is, and both have a `__len__`.
+    assert isinstance(guard(weakref.proxy(fed)), OneShotGuard)
+    assert isinstance(guard(weakref.proxy(counted)), IterableGuard)
+
+
+def test_what_is_derived_from_a_list_begins_anew_as_a_list_does() -> None:
+    mine = guard(Derived([b"01"]))
+
+    assert isinstance(mine, RewindingGuard)
+    assert not isinstance(mine, IterableGuard)
 
 
 class AsyncCounted(Counted):
