@@ -53,13 +53,6 @@ class Client:
         return request
 
 
-class Sized:
-    """What is iterated has a length, and so looks like a collection."""
-
-    def __len__(self) -> int:
-        return 1
-
-
 class Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A response stream for both worlds that counts how often it is closed.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class IterableGuard(RewindingGuard):
-    """A collection of the caller's own, which may begin anew each time, or in name only.
+    """An iterable of the caller's own, which may begin anew each time, or in name only.
 
     Nothing but asking tells, and to ask may start its work, or end it: so it is asked for a second
     send only when the first has failed.

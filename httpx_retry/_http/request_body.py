@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .alarm import hear
 from .body_guard import BodyGuard, InTasks, InThreads, RewindingGuard, by_reading
 from .iterable_guard import IterableGuard
 from .one_shot_guard import OneShotGuard
@@ -76,18 +75,7 @@ def _kind_for(
     # Whatever else is written in C may be a proxy, or read on.
     if getattr(type(source), "__iter__", None) in _BEGIN_ANEW:
         return RewindingGuard, (by_reading,)
-    # What has no length is no collection: it may be fed by a queue, and then who asks it anew waits
-    # for ever; or it reads on, and what comes then may look like its beginning.
-    return (IterableGuard, (capacity,)) if _has_length(source) else once
-
-
-def _has_length(source: Any) -> bool:
-    try:
-        len(source)  # and not its class, which proxies have in place of it
-    except Exception as error:  # noqa: BLE001 - it is the caller's own
-        hear(error)
-        return False
-    return True
+    return IterableGuard, (capacity,)
 
 
 def guarding(kind: type[_Guard], stream: Any, family: Family) -> type[_Guard]:

@@ -27,7 +27,7 @@ from tests.faults.lab import (
     client_context,
 )
 from tests.faults.lab.clients import leaves_upload_unfinished
-from tests.worlds import Sized, World
+from tests.worlds import World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -50,21 +50,21 @@ async def async_generator() -> AsyncIterator[bytes]:
         yield part
 
 
-class Again(Sized):
+class Again:
     """Gives the body each time that it is read."""
 
     def __iter__(self) -> Iterator[bytes]:
         return generator()
 
 
-class AsyncAgain(Sized):
+class AsyncAgain:
     """The same in tasks."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return async_generator()
 
 
-class Disguised(Sized):
+class Disguised:
     """Looks as if it could be read again, and hides one iterator."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Disguised(Sized):
         return self._parts
 
 
-class AsyncDisguised(Sized):
+class AsyncDisguised:
     """The same in tasks."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class AsyncDisguised(Sized):
         return self._parts
 
 
-class Shrinking(Sized):
+class Shrinking:
     """Gives less each time that it is read."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Shrinking(Sized):
         yield b"x" * self._left
 
 
-class AsyncShrinking(Sized):
+class AsyncShrinking:
     """The same in tasks."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class AsyncShrinking(Sized):
             yield part
 
 
-class Growing(Sized):
+class Growing:
     """A log that is written to: it gives a line more each time that it is read."""
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ class Growing(Sized):
             yield b"line\n"
 
 
-class AsyncGrowing(Sized):
+class AsyncGrowing:
     """The same in tasks."""
 
     def __init__(self) -> None:
@@ -129,7 +129,7 @@ class AsyncGrowing(Sized):
             yield part
 
 
-class Breaking(Sized):
+class Breaking:
     """Raises when it is read."""
 
     def __init__(self, error: Exception) -> None:
@@ -140,7 +140,7 @@ class Breaking(Sized):
         raise self._error
 
 
-class AsyncBreaking(Sized):
+class AsyncBreaking:
     """The same in tasks."""
 
     def __init__(self, error: Exception) -> None:
@@ -717,7 +717,7 @@ async def test_prepare_may_read_the_body_to_sign_it(world: World, clock: FakeClo
     assert [each.headers.get("signature") for each in received] == [None, "153600", "153600"]
 
 
-class SharesAFile(Sized):
+class SharesAFile:
     """A progress wrapper that looks as if it could be read again, and reads on."""
 
     def __init__(self, size: int) -> None:
@@ -728,7 +728,7 @@ class SharesAFile(Sized):
             yield chunk
 
 
-class AsyncSharesAFile(Sized):
+class AsyncSharesAFile:
     """The same in tasks."""
 
     def __init__(self, size: int) -> None:
@@ -759,7 +759,7 @@ async def test_a_body_that_reads_on_is_refused_before_its_end(
         assert retry_history(caught.value)[-1].reason is StopReason.BODY_NOT_REPLAYABLE
 
 
-class SaysSo(Sized):
+class SaysSo:
     """Can be read once, and says so when it is asked a second time, as a response's body does."""
 
     def __init__(self) -> None:
@@ -788,38 +788,6 @@ class AsyncSaysSo(SaysSo):
 async def test_what_says_that_it_was_read_is_sent_once(world: World, clock: FakeClock) -> None:
     content = AsyncSaysSo() if world.is_async else SaysSo()
     response, bodies = await put(world, clock, content=content)
-
-    assert response.status_code == 503
-    assert retry_history(response)[0].reason is StopReason.BODY_NOT_REPLAYABLE
-    assert bodies == [BODY]
-
-
-class Fed:
-    """Fed by a queue: whoever asks for more than there is waits for ever."""
-
-    def __init__(self) -> None:
-        self.left = [BODY]
-
-    def __iter__(self) -> Iterator[bytes]:
-        if not self.left:
-            pytest.fail("it would wait for ever")
-        yield self.left.pop()
-
-
-class AsyncFed(Fed):
-    """The same in tasks."""
-
-    __iter__ = None  # type: ignore[assignment] # which keeps httpx from reading it in threads
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for part in Fed.__iter__(self):
-            yield part
-
-
-async def test_what_has_no_length_is_not_asked_for_more_than_it_gave(
-    world: World, clock: FakeClock
-) -> None:
-    response, bodies = await put(world, clock, content=AsyncFed() if world.is_async else Fed())
 
     assert response.status_code == 503
     assert retry_history(response)[0].reason is StopReason.BODY_NOT_REPLAYABLE

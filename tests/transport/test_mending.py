@@ -42,7 +42,7 @@ from tests.faults.lab import (
     client_context,
 )
 from tests.faults.lab.clients import leaves_upload_unfinished
-from tests.worlds import OVER_HTTPX2, Sized, Stream, World
+from tests.worlds import OVER_HTTPX2, Stream, World
 
 from .handlers import options
 
@@ -491,14 +491,14 @@ async def test_a_query_is_asked_again_as_a_whole(world: World, clock: FakeClock)
     assert origin.ranges == [None, None]
 
 
-class Query(Sized):
+class Query:
     """A body that can be read again."""
 
     def __iter__(self) -> Iterator[bytes]:
         yield b"select"
 
 
-class AsyncQuery(Sized):
+class AsyncQuery:
     """The same in tasks."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
