@@ -192,21 +192,48 @@ async def test_what_is_given_back_while_something_is_asked_is_told_after_it(
 ) -> None:
     async with workers(world, server) as (one, _):
         tokens = await take(one)
-        # Given that another question is under way when a retry has ended well
-        one._link._latest = another = Batch(Draft(OTHER, lambda: None, 0))
-        another.departed = monotonic()
-        another.landed = asyncio.create_task(forever()) if world.is_async else threading.Event()
+        land = under_way(one, world)
+        # When a retry has ended well meanwhile
         one.deposit(SITE, tokens)
         await pause(world, 0.01)
         assert missing(server) == tokens
 
-        # When that has its answer
-        if world.is_async:
-            another.landed.cancel()
-        else:
-            another.landed.set()
+        land()
 
         await until(lambda: missing(server) == 0, world)
+
+
+async def test_who_is_given_what_another_did_not_spend_need_not_ask(
+    world: World, server: Server
+) -> None:
+    async with workers(world, server) as (one, _):
+        tokens = await take(one)
+        before = questions(server)
+        land = under_way(one, world)
+        # Given one that fails meanwhile, and is to be asked for next
+        another = one._link._latest
+        if world.is_async:
+            failing: Any = asyncio.create_task(settled(one.lease(SITE, Load.SOME, 0)))
+        else:
+            failing = threading.Thread(target=one.lease, args=(SITE, Load.SOME, 0))
+            failing.start()
+        await until(lambda: one._link._latest is not another, world)
+
+        # When a retry ends well before that question goes
+        one.deposit(SITE, tokens)
+        land()
+        await settled(failing if world.is_async else failing.join())
+
+        assert one.withdraw(SITE, Load.SOME, 0) == tokens
+        assert questions(server) == before
+
+
+def under_way(budget: RedisRetryBudget, world: World) -> Callable[[], object]:
+    """Let a question about something else be under way; return what ends it."""
+    budget._link._latest = another = Batch(Draft(OTHER, lambda: None, 0))
+    another.departed = monotonic()
+    another.landed = asyncio.create_task(forever()) if world.is_async else threading.Event()
+    return another.landed.cancel if world.is_async else another.landed.set
 
 
 async def forever() -> None:
