@@ -13,7 +13,9 @@ from ._core.decider import DONE
 from ._core.outcome import Evidence, Outcome, StopReason
 from ._core.policy import FIRST_ERROR_STATUS
 from ._history import attach_history, latest_of, without_latest
+from ._http.deadline import is_patient, timeouts_of
 from ._http.hints import hints_of
+from ._http.httpcore_stream import put_deadline
 from ._http.representation import PARTIAL, facts_of
 from ._http.requests import has_request
 from ._http.response_body import Body
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ._core.outcome import Stop
+    from ._http.deadline import Deadline
     from ._http.representation import Facts, Fields
     from ._settings import Settings
 
@@ -58,6 +61,7 @@ class Recovery(Call):
     # _given_up: why the response was handed over as failed, if it was.
     # _refusal: why no rest can be asked for, or what came is none.
     # _successor: a response that is to take the first one's place, once its bytes show that it may.
+    # _patience: what bounds the reads of a feed that has yet to catch up, if something does.
 
     __slots__ = (
         "_broken_by",
@@ -65,6 +69,7 @@ class Recovery(Call):
         "_delivery",
         "_first",
         "_given_up",
+        "_patience",
         "_reached",
         "_refusal",
         "_sends",
@@ -99,6 +104,7 @@ class Recovery(Call):
         self._sends = 1
         self._called = self._began
         self._successor: httpx.Response | None = None
+        self._patience: Deadline | None = None
         self._status = response.status_code
 
     def depart(self) -> httpx.Request:
@@ -114,7 +120,8 @@ class Recovery(Call):
             assert self._outcome is not None
             hints = hints_of(first.status_code, first.headers, self._ended_at)
             self._outcome.server_wait, self._outcome.should_retry = hints
-        self._broken_by = error
+        if not self._delivery.is_skipping:
+            self._broken_by = error  # and not by what brought nothing to the caller
         # Time counts while it is spent on the recovery, not while the caller reads.
         self._began = self._ended - self._spent
         if self._records:
@@ -150,6 +157,9 @@ class Recovery(Call):
     def brought(self) -> None:
         """More of the rest came: with enough of it, the retry has ended well."""
         self._let_successor_in()
+        if self._patience is not None and not self._delivery.is_skipping:
+            self._patience.move(None)  # a feed may be silent for as long as the caller lets it
+            self._patience = None
         if self.tokens:
             delivery = self._delivery
             is_feed = delivery.facts.length is None and delivery.delivered > self._reached
@@ -213,8 +223,23 @@ class Recovery(Call):
             response.stream, self._settings.wire.family.ByteStream
         ):
             return "its body was read already"
-        self._delivery.accept(_facts_of(response))
-        return self._delivery.refusal
+        if not self._delivery.accept(_facts_of(response)) or self._skips_in_time(response):
+            return self._delivery.refusal
+        return "no validator and no length, and a read timeout of more than 5 s"
+
+    def _skips_in_time(self, response: httpx.Response) -> bool:
+        """Whether a feed that goes silent before it has caught up is given up in time."""
+        ends = self._delivery.skips_until
+        timeouts = timeouts_of(self.request)
+        if ends is None or not is_patient(timeouts):
+            return True
+        # Over HTTP/2, a read that times out takes the connection with it, and all others on it.
+        if response.extensions.get("http_version") != b"HTTP/2":
+            self._patience = put_deadline(response.stream, timeouts, self._settings.clock.monotonic)
+        if self._patience is None:
+            return False
+        self._patience.move(ends)
+        return True
 
     def _go_on(self, response: httpx.Response) -> None:
         self._spent = self._ended - self._began

@@ -9,8 +9,12 @@ from .._core.decider import SHORTEST_ATTEMPT
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import httpx
+
 # Seconds, some thirty years: sockets refuse timeouts that are much longer.
 _ENDLESS = 1e9
+# Seconds. A caller's own read timeout that is not above this is left as it is.
+_PATIENCE = 5.0
 
 
 class Deadline(dict[str, Any]):
@@ -50,3 +54,16 @@ class Deadline(dict[str, Any]):
 
     def __getitem__(self, phase: str) -> Any:
         return self.get(phase)
+
+
+def timeouts_of(request: httpx.Request) -> dict[str, Any]:
+    """Return the caller's timeouts, in seconds, by phase."""
+    timeouts = (request.extensions or {}).get("timeout")
+    # httpx gives a dict: to ask for any Mapping costs ten times as much.
+    return timeouts if isinstance(timeouts, dict) else {}
+
+
+def is_patient(timeouts: Mapping[str, Any]) -> bool:
+    """Whether a server that goes silent is waited for longer than is good for what nobody reads."""
+    longest = timeouts.get("read")
+    return longest is None or longest > _PATIENCE

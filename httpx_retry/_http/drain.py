@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .deadline import is_patient, timeouts_of
 from .httpcore_stream import connection_stream, put_deadline
 from .representation import WITHOUT_BODY, fields_of
 
@@ -20,8 +21,6 @@ _MOST_DIGITS = 9
 # Seconds after which no read begins, and the fewest for which it is worth while.
 _LONGEST = 1.0
 _SHORTEST = 0.05
-# A caller's own read timeout that is not above this is left as it is.
-_PATIENCE = 5.0
 
 
 class Drain:
@@ -78,12 +77,9 @@ def drain_for(
         return None
     ends = monotonic() + seconds
     if length:
-        timeouts = request.extensions.get("timeout")
-        # httpx gives a dict: to ask for any Mapping costs ten times as much.
-        own = timeouts if isinstance(timeouts, dict) else {}
-        longest_read = own.get("read")
+        own = timeouts_of(request)
         # A server may go silent halfway.
-        if deadline is not None or longest_read is None or longest_read > _PATIENCE:
+        if deadline is not None or is_patient(own):
             found = put_deadline(response.stream, own, monotonic)
             deadline = deadline if found is None else found
             if deadline is None:

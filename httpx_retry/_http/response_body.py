@@ -64,6 +64,7 @@ class Body:
     __slots__ = (
         "_born",
         "_digest",
+        "_ends",
         "_held",
         "_is_continued",
         "_method",
@@ -87,6 +88,7 @@ class Body:
         self.refusal: str | None = None
         self.is_over = False
         self._rest: Rest | None = None  # of a later response than the one that it began with
+        self._ends: float | None = None  # by when a rest that has no length must have caught up
         self._digest: Any = None
         self._born: float | None = None
         is_small = facts.length is not None and facts.length <= _SMALL
@@ -107,6 +109,16 @@ class Body:
         rest = self._rest
         is_from_the_start = rest is None or (self.facts.validator is None and rest.has_skipped)
         return is_from_the_start and self.refusal is None
+
+    @property
+    def is_skipping(self) -> bool:
+        """Whether what comes now is what was delivered before."""
+        return self._rest is not None and not self._rest.has_skipped
+
+    @property
+    def skips_until(self) -> float | None:
+        """The monotonic second by which it must not be skipping any more; None: whenever."""
+        return self._ends if self.is_skipping else None
 
     def take(self, chunk: bytes) -> bytes:
         """Return what of a chunk is to be delivered now. Once it `is_over`, none is to be taken."""
@@ -229,5 +241,5 @@ class Body:
         digest, monotonic = self._digest.digest(), self._monotonic
         if self.facts.length is not None:
             return Rest(self.delivered, None, digest=digest)
-        ends = monotonic() + _YOUNG
+        self._ends = ends = monotonic() + _YOUNG
         return Rest(self.delivered, None, digest=digest, is_late=lambda: monotonic() > ends)

@@ -232,8 +232,11 @@ def under_way(budget: RedisRetryBudget, world: World) -> Callable[[], object]:
     """Let a question about something else be under way; return what ends it."""
     budget._link._latest = another = Batch(Draft(OTHER, lambda: None, 0))
     another.departed = monotonic()
-    another.landed = asyncio.create_task(forever()) if world.is_async else threading.Event()
-    return another.landed.cancel if world.is_async else another.landed.set
+    if world.is_async:
+        another.landed = task = asyncio.create_task(forever())
+        return task.cancel
+    another.landed = event = threading.Event()
+    return event.set
 
 
 async def forever() -> None:

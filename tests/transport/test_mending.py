@@ -682,47 +682,6 @@ async def test_a_body_without_validator_is_remembered_up_to_16_mib(
     assert "more than 16 MiB" in caught.value.__notes__[0]  # type: ignore[attr-defined]
 
 
-class Watch:
-    """A feed: no length, no validator, and it goes on for some time."""
-
-    def __init__(self, clock: FakeClock, seconds: float, skipping: float = 0.0) -> None:
-        self._clock = clock
-        self._seconds = [seconds, skipping]
-        self.requests = 0
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        seconds = self._seconds[min(self.requests, 1)]
-        ending: list[Any] = [httpx.ReadError("reset")] if not self.requests else []
-        self.requests += 1
-        clock = self._clock
-
-        class Ticking(Stream):
-            def __iter__(self) -> Iterator[bytes]:
-                yield b"first"
-                clock.advance(seconds)
-                yield b"second"
-                if ending:
-                    raise ending[0]
-                yield b"third"
-
-        return httpx.Response(200, stream=Ticking())
-
-
-async def test_a_feed_gets_its_error_at_once(world: World, clock: FakeClock) -> None:
-    feed = Watch(clock, 5.1)
-    with pytest.raises(httpx.ReadError):
-        await download(world, clock, feed)
-    assert feed.requests == 1
-
-    young = Watch(clock, 4.9)
-    assert (await download(world, clock, young)).content == b"firstsecondthird"
-
-    slow = Watch(clock, 1.0, skipping=5.1)
-    with pytest.raises(httpx.ReadError) as caught:
-        await download(world, clock, slow)
-    assert "skipping took too long" in caught.value.__notes__[0]  # type: ignore[attr-defined]
-
-
 async def test_a_bug_in_a_stream_passes_through_untouched(world: World, clock: FakeClock) -> None:
     bug = KeyError("checksum")
     with pytest.raises(KeyError) as caught:
