@@ -104,6 +104,7 @@ class Family:
             content.AsyncIteratorByteStream,
         )
         self._read_by = {module.SyncByteStream: "__iter__", module.AsyncByteStream: "__aiter__"}
+        self.streams: tuple[type, ...] = tuple(self._read_by)
         self.transports: tuple[type, ...] = (self.BaseTransport, self.AsyncBaseTransport)
         self.apps: tuple[type, ...] = (module.ASGITransport, module.WSGITransport)
         self.traceless: tuple[type, ...] = (module.MockTransport, *self.apps)
@@ -139,7 +140,7 @@ class Family:
         if is_idle is None:
             # Of a proxy, whose class has no base of ours, nothing is known.
             own = (getattr(kind, "close", None), getattr(kind, "aclose", None))
-            is_idle = issubclass(kind, tuple(self._read_by)) and all(
+            is_idle = issubclass(kind, self.streams) and all(
                 each in self._no_closes for each in own
             )
             self._idle[kind] = is_idle

@@ -804,6 +804,25 @@ async def test_what_is_not_to_be_sent_again_is_asked_once(world: World, status: 
     assert content.asked == 1
 
 
+async def test_what_is_passed_on_from_another_response_is_not_waited_for_anew(
+    world: World, clock: FakeClock
+) -> None:
+    """To read a stream of httpx's once more would wait for a server that has said all."""
+    with HTTP1Server([Reply(200, BODY)]) as source, HTTP1Server([Reply(503)]) as target:
+        async with (
+            world.entered(world.bare_client(trust_env=False, timeout=None)) as bare,
+            world.client(None, trust_env=False, clock=clock) as client,
+        ):
+            request = bare.build_request("GET", source.url)
+            passed_on = await bare.send(request, stream=True)
+            response = await client.request("PUT", target.url, content=passed_on.stream)
+            await world.close(passed_on)
+
+    assert response.status_code == 503
+    assert retry_history(response)[0].reason is StopReason.BODY_NOT_REPLAYABLE
+    assert [each.body for each in target.processed["/"]] == [BODY]
+
+
 async def test_a_generator_that_dies_halfway_is_dead(world: World, clock: FakeClock) -> None:
     def dying() -> Iterator[bytes]:
         yield b"first half"
