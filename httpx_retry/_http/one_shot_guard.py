@@ -152,7 +152,8 @@ class OneShotGuard(BodyGuard):
                 # Nobody will go on with it, and who gave it may wait for the end of its send.
                 self._iterator = None
             return
-        self._size += len(chunk)
+        # A memoryview may count items of several bytes.
+        self._size += getattr(chunk, "nbytes", len(chunk))
         if self._size > self._capacity:
             self._drop()
             return

@@ -77,6 +77,16 @@ async def test_without_room_for_a_copy_a_body_is_sent_once_and_whole(
     assert [received.body for received in server.processed["/"]] == [BODY]
 
 
+def test_bytes_are_kept_whatever_the_items_that_they_are_counted_by() -> None:
+    wide: Any = memoryview(BODY[:-4]).cast("I")
+    mine = guard_of(wide, BODY[-4:])
+
+    first, again = b"".join(mine), b"".join(mine)
+    mine.forget()
+
+    assert first == again == BODY
+
+
 def test_what_a_full_disk_does_not_take_is_known_before_it_is_to_be_sent_again() -> None:
     # Given a copy whose last few bytes find no room,
     mine = guard_of(bytes(MIB + 1), b"the last few")
