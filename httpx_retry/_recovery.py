@@ -223,19 +223,23 @@ class Recovery(Call):
             response.stream, self._settings.wire.family.ByteStream
         ):
             return "its body was read already"
-        if not self._delivery.accept(_facts_of(response)) or self._skips_in_time(response):
+        if not self._delivery.accept(_facts_of(response)) or self._bound_skipping(response):
             return self._delivery.refusal
         return "no validator and no length, and a read timeout of more than 5 s"
 
-    def _skips_in_time(self, response: httpx.Response) -> bool:
-        """Whether a feed that goes silent before it has caught up is given up in time."""
-        ends = self._delivery.skips_until
-        timeouts = timeouts_of(self.request)
-        if ends is None or not is_patient(timeouts):
+    def _bound_skipping(self, response: httpx.Response) -> bool:
+        """Let a feed that goes silent before it has caught up be given up in time, if possible.
+
+        Returns:
+            Whether it is.
+        """
+        self._patience = None
+        ends, own = self._delivery.skips_until, timeouts_of(self.request)
+        if ends is None or not is_patient(own):
             return True
         # Over HTTP/2, a read that times out takes the connection with it, and all others on it.
         if response.extensions.get("http_version") != b"HTTP/2":
-            self._patience = put_deadline(response.stream, timeouts, self._settings.clock.monotonic)
+            self._patience = put_deadline(response.stream, own, self._settings.clock.monotonic)
         if self._patience is None:
             return False
         self._patience.move(ends)
