@@ -15,7 +15,7 @@ from ._core.policy import FIRST_ERROR_STATUS
 from ._history import attach_history, latest_of, without_latest
 from ._http.deadline import is_patient, timeouts_of
 from ._http.hints import hints_of
-from ._http.httpcore_stream import put_deadline
+from ._http.httpcore_stream import bound_reads
 from ._http.representation import PARTIAL, facts_of
 from ._http.requests import has_request
 from ._http.response_body import Body
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import httpx
 
     from ._core.outcome import Stop
-    from ._http.deadline import Deadline
     from ._http.representation import Facts, Fields
     from ._settings import Settings
 
@@ -61,7 +60,6 @@ class Recovery(Call):
     # _given_up: why the response was handed over as failed, if it was.
     # _refusal: why no rest can be asked for, or what came is none.
     # _successor: a response that is to take the first one's place, once its bytes show that it may.
-    # _patience: what bounds the reads of a feed that has yet to catch up, if something does.
 
     __slots__ = (
         "_broken_by",
@@ -69,7 +67,6 @@ class Recovery(Call):
         "_delivery",
         "_first",
         "_given_up",
-        "_patience",
         "_reached",
         "_refusal",
         "_sends",
@@ -104,7 +101,6 @@ class Recovery(Call):
         self._sends = 1
         self._called = self._began
         self._successor: httpx.Response | None = None
-        self._patience: Deadline | None = None
         self._status = response.status_code
 
     def depart(self) -> httpx.Request:
@@ -157,9 +153,6 @@ class Recovery(Call):
     def brought(self) -> None:
         """More of the rest came: with enough of it, the retry has ended well."""
         self._let_successor_in()
-        if self._patience is not None and not self._delivery.is_skipping:
-            self._patience.move(None)  # a feed may be silent for as long as the caller lets it
-            self._patience = None
         if self.tokens:
             delivery = self._delivery
             is_feed = delivery.facts.length is None and delivery.delivered > self._reached
@@ -223,27 +216,16 @@ class Recovery(Call):
             response.stream, self._settings.wire.family.ByteStream
         ):
             return "its body was read already"
-        if not self._delivery.accept(_facts_of(response)) or self._bound_skipping(response):
-            return self._delivery.refusal
+        delivery = self._delivery
+        if not delivery.accept(_facts_of(response)):
+            return delivery.refusal
+        # A feed that goes silent before it has caught up is given up; later, it may be silent.
+        if delivery.skips_until is None or not is_patient(timeouts_of(self.request)):
+            return None
+        monotonic = self._settings.clock.monotonic
+        if bound_reads(response.stream, lambda: delivery.skips_until, monotonic):
+            return None
         return "no validator and no length, and a read timeout of more than 5 s"
-
-    def _bound_skipping(self, response: httpx.Response) -> bool:
-        """Let a feed that goes silent before it has caught up be given up in time, if possible.
-
-        Returns:
-            Whether it is.
-        """
-        self._patience = None
-        ends, own = self._delivery.skips_until, timeouts_of(self.request)
-        if ends is None or not is_patient(own):
-            return True
-        # Over HTTP/2, a read that times out takes the connection with it, and all others on it.
-        if response.extensions.get("http_version") != b"HTTP/2":
-            self._patience = put_deadline(response.stream, own, self._settings.clock.monotonic)
-        if self._patience is None:
-            return False
-        self._patience.move(ends)
-        return True
 
     def _go_on(self, response: httpx.Response) -> None:
         self._spent = self._ended - self._began

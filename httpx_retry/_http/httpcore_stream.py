@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from .._core.decider import SHORTEST_ATTEMPT
 from .alarm import interrupt_of
 from .deadline import Deadline
 
@@ -105,7 +106,8 @@ def put_deadline(
 ) -> Deadline | None:
     """Give the reading of a response a deadline; None: its request is not found.
 
-    httpcore asks that one for its timeouts before it reads. It is no other's, and not the caller's.
+    httpcore asks that one for its timeouts as the body begins. It is no other's, and not the
+    caller's.
 
     Args:
         stream: the response's.
@@ -119,6 +121,43 @@ def put_deadline(
     deadline = Deadline(own, None, monotonic)
     request.extensions = {**extensions, "timeout": deadline}
     return deadline
+
+
+def bound_reads(
+    stream: object, ends: Callable[[], float | None], monotonic: Callable[[], float]
+) -> bool:
+    """Let no read of a response's body take longer than it may now, where that can be done.
+
+    A deadline that is put does not do: that is asked once, as the body begins. Over HTTP/2 it is
+    not done: what times out there takes the connection with it, and all others on it.
+
+    Args:
+        stream: the response's, not read yet.
+        ends: asked before each read: the monotonic second by which it is to be over; None: this
+            one and all later ones have the caller's own timeout.
+        monotonic: the clock, in seconds.
+
+    Returns:
+        Whether it was done.
+    """
+    beneath = connection_stream(stream)
+    connection: Any = getattr(beneath, "_connection", None)
+    receive = getattr(connection, "_receive_event", None)  # of HTTP/1.1 alone
+    if receive is None or not hasattr(beneath, "_closed"):
+        return False
+
+    def receive_in_time(timeout: float | None = None) -> Any:
+        # Once it is closed, the connection may be another request's.
+        until = None if beneath._closed else ends()  # noqa: SLF001 - nothing else tells
+        if until is None:
+            del connection._receive_event  # noqa: SLF001 - httpcore's own method is left
+        else:
+            left = max(until - monotonic(), SHORTEST_ATTEMPT)
+            timeout = left if timeout is None else min(timeout, left)
+        return receive(timeout=timeout)
+
+    connection._receive_event = receive_in_time  # noqa: SLF001 - httpcore has no other way
+    return True
 
 
 def connection_stream(stream: object) -> Any:

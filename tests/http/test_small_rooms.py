@@ -13,6 +13,7 @@ from httpx_retry._http.causes import chain_of, was_refused
 from httpx_retry._http.deadline import Deadline
 from httpx_retry._http.drain import Drain, drain_for
 from httpx_retry._http.family import Family
+from httpx_retry._http.httpcore_stream import bound_reads
 from httpx_retry._http.requests import copied, is_same_origin
 from httpx_retry._http.responses import read_copy
 from httpx_retry.testing import FakeClock
@@ -167,6 +168,29 @@ def test_reading_what_is_thrown_away_has_an_end(left: float | None, may_take: li
     seen.append(deadline.get("read"))
 
     assert seen == pytest.approx(may_take)
+
+
+class Receiving:
+    """A connection of httpcore's that would read."""
+
+    def _receive_event(self, timeout: float | None = None) -> float | None:
+        return timeout
+
+
+def test_reads_are_bounded_by_whichever_is_sooner_until_they_are_not_any_more() -> None:
+    clock = FakeClock()
+    ends = [5.0, 5.0, 5.0, None]
+    connection = Receiving()
+    beneath = SimpleNamespace(_connection=connection, _closed=False)
+    stream = SimpleNamespace(_httpcore_stream=SimpleNamespace(_stream=beneath))
+    assert bound_reads(stream, lambda: ends.pop(0), clock.monotonic)
+
+    assert connection._receive_event(timeout=None) == 5.0
+    assert connection._receive_event(timeout=4.0) == 4.0
+    clock.advance(6.0)
+    assert connection._receive_event(timeout=4.0) == 0.001  # as 0 would not wait at all
+    assert connection._receive_event(timeout=None) is None
+    assert not vars(connection)
 
 
 @pytest.mark.parametrize(

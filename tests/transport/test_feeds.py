@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import socket
+import struct
+import threading
+from contextlib import closing
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -15,11 +19,12 @@ from tests.worlds import Stream, World
 from .handlers import options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from httpx_retry import RetryEvent
     from httpx_retry.testing import FakeClock
 
+RESET = struct.pack("ii", 1, 0)  # for SO_LINGER
 WHOLE = Reply(200, bytes(30_000), chunked=True)
 
 
@@ -30,44 +35,27 @@ class Watch:
         clock: moved on after the first part.
         seconds: by so much, the first time.
         skipping: and by so much the second time.
-        sent: the request of httpcore's, beneath.
-
-    Attributes:
-        may_take: the read timeout before each part, the second time.
     """
 
-    def __init__(
-        self, clock: FakeClock, seconds: float, skipping: float = 0.0, sent: Any = None
-    ) -> None:
+    def __init__(self, clock: FakeClock, seconds: float, skipping: float = 0.0) -> None:
         self._clock = clock
         self._seconds = [seconds, skipping]
-        self._sent = sent
         self.requests = 0
-        self.may_take: list[float | None] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         seconds = self._seconds[min(self.requests, 1)]
         ending: list[Any] = [httpx.ReadError("reset")] if not self.requests else []
         self.requests += 1
-        clock, sent, may_take = self._clock, self._sent, self.may_take
+        clock = self._clock
 
         class Ticking(Stream):
-            _httpcore_stream = SimpleNamespace(_stream=SimpleNamespace(_request=sent))
-
             def __iter__(self) -> Iterator[bytes]:
-                self.note()
                 yield b"first"
                 clock.advance(seconds)
-                self.note()
                 yield b"second"
                 if ending:
                     raise ending[0]
-                self.note()
                 yield b"third"
-
-            def note(self) -> None:
-                if sent is not None and not ending:
-                    may_take.append(sent.extensions["timeout"].get("read"))
 
         return httpx.Response(200, stream=Ticking())
 
@@ -94,15 +82,129 @@ async def test_a_feed_gets_its_error_at_once(world: World, clock: FakeClock) -> 
     assert "skipping took too long" in caught.value.__notes__[0]  # type: ignore[attr-defined]
 
 
+class Paced:
+    """A server that sends the next part as soon as its client waits for it.
+
+    Args:
+        *connections: the parts that are sent on each; None ends it by an RST.
+    """
+
+    def __init__(self, *connections: Sequence[bytes | None]) -> None:
+        self._connections = connections
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.is_waited_for = threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        for parts in self._connections:
+            connection, _ = self._listener.accept()
+            with connection:
+                for part in parts:
+                    self.is_waited_for.acquire()
+                    if part is None:
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                    else:
+                        connection.sendall(part)
+
+    def close(self) -> None:
+        """It has nothing more to send."""
+        self._thread.join(5.0)
+        self._listener.close()
+
+
+class Noting:
+    """A connection of httpcore's that notes how long each of its reads may take."""
+
+    def __init__(self, inner: Any, note: Callable[[float | None], object]) -> None:
+        self._inner = inner
+        self._note = note
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def read(self, size: int, timeout: float | None = None) -> Any:
+        self._note(timeout)
+        return self._inner.read(size, timeout=timeout)
+
+
+class Backend:
+    """What httpcore connects by, in both worlds."""
+
+    def __init__(self, inner: Any, note: Callable[[float | None], object]) -> None:
+        self._inner = inner
+        self._note = note
+
+    def connect_tcp(self, *arguments: Any, **more: Any) -> Any:
+        connecting = self._inner.connect_tcp(*arguments, **more)
+        if not isawaitable(connecting):
+            return Noting(connecting, self._note)
+
+        async def connected() -> Noting:
+            return Noting(await connecting, self._note)
+
+        return connected()
+
+
+def over(world: World, server: Paced, may_take: list[float | None]) -> Any:
+    """A transport of httpx's own that notes its reads, for each of which the server sends."""
+
+    def note(timeout: float | None) -> None:
+        may_take.append(timeout)
+        server.is_waited_for.release()
+
+    kind: Any = httpx.AsyncHTTPTransport if world.is_async else httpx.HTTPTransport
+    inner = kind(trust_env=False)
+    inner._pool._network_backend = Backend(inner._pool._network_backend, note)
+    return inner
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def chunk(part: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(part), part)
+
+
+@pytest.mark.parametrize("own", [None, 30.0])
 async def test_one_that_has_caught_up_may_be_silent_for_as_long_as_the_caller_lets_it(
+    world: World, clock: FakeClock, own: float | None
+) -> None:
+    def pass_time(event: RetryEvent) -> None:
+        if event.kind == "body-resumed":
+            clock.advance(2.0)
+
+    may_take: list[float | None] = []
+    # Given a feed that breaks off after two parts, and comes anew, one after another, with a third
+    broken = [HEAD, chunk(b"first") + chunk(b"second"), None]
+    whole = [HEAD, chunk(b"first"), chunk(b"second"), chunk(b"third"), chunk(b"")]
+    with closing(Paced(broken, whole)) as server:
+        inner = over(world, server, may_take)
+        async with world.client(inner, on_event=pass_time, **options(clock)) as client:
+            response = await client.request("GET", server.url, timeout=httpx.Timeout(5.0, read=own))
+
+    # then what was delivered has 5 s to come, and what follows all the time.
+    assert response.content == b"firstsecondthird"
+    skipping = pytest.approx(3.0)
+    assert may_take == [own, own, own, own, skipping, skipping, own, own]
+
+
+async def test_a_connection_that_served_a_feed_serves_others_as_it_did(
     world: World, clock: FakeClock
 ) -> None:
-    sent = SimpleNamespace(extensions={"timeout": {"read": None}})
-    feed = Watch(clock, 1.0, skipping=2.0, sent=sent)
+    may_take: list[float | None] = []
+    # Given a feed that is not mended, as it comes anew with less
+    broken, less = [HEAD, chunk(b"first"), None], [HEAD, chunk(b"f"), chunk(b"")]
+    with closing(Paced(broken, [*less, HEAD + chunk(b"")])) as server:
+        inner = over(world, server, may_take)
+        async with world.client(inner, **options(clock)) as client:
+            with pytest.raises(httpx.ReadError):
+                await client.request("GET", server.url, timeout=None)
+            # When another request has the connection
+            await client.request("GET", server.url, timeout=7.0)
 
-    assert (await follow(world, clock, feed, timeout=None)).content == b"firstsecondthird"
-    # The second part comes in two pieces: it is known to be skipped once it has come.
-    assert feed.may_take == [5.0, pytest.approx(3.0), None]
+    assert may_take == [None] * 4 + [pytest.approx(5.0)] * 2 + [7.0]
 
 
 async def test_what_nothing_bounds_is_not_waited_for(world: World, clock: FakeClock) -> None:
