@@ -103,6 +103,8 @@ class Family:
             content.IteratorByteStream,
             content.AsyncIteratorByteStream,
         )
+        # Streams that can be read again.
+        self.replayable: tuple[type, ...] = (self.ByteStream, self.MultipartStream)
         self._read_by = {module.SyncByteStream: "__iter__", module.AsyncByteStream: "__aiter__"}
         self.streams: tuple[type, ...] = tuple(self._read_by)
         self.transports: tuple[type, ...] = (self.BaseTransport, self.AsyncBaseTransport)

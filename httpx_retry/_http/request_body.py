@@ -72,7 +72,7 @@ def _kind_for(
         return once if start is None else (RewindingGuard, (lambda: source.seek(start), [source]))
     if hasattr(source, "__next__") or hasattr(source, "__anext__"):
         return once
-    if isinstance(source, family.streams):
+    if isinstance(source, family.streams) and not isinstance(source, family.replayable):
         return once  # a response's, say: whoever asks that one anew waits for its server
     # Whatever else is written in C may be a proxy, or read on.
     if getattr(type(source), "__iter__", None) in _BEGIN_ANEW:

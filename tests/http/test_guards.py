@@ -74,6 +74,21 @@ def test_a_file_is_rewound_if_it_says_where_it_stands_and_can_go_back(
     assert isinstance(guard(file), expected)
 
 
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [
+        (httpx.ByteStream(b"0123"), IterableGuard),
+        (httpx.Request("POST", "http://test/", files={"f": b"0123"}).stream, IterableGuard),
+        (Stream(b"0123"), OneShotGuard),
+    ],
+    ids=["bytes", "form", "own"],
+)
+def test_a_stream_that_is_given_as_content_is_read_once_unless_it_is_of_bytes_or_a_form(
+    stream: Any, expected: type
+) -> None:
+    assert isinstance(guard(stream), expected)
+
+
 def test_a_guard_knows_what_it_reads_from() -> None:
     source = [b"1", b"2"]
     request = httpx.Request("POST", "http://test/", content=iter(source))
