@@ -74,6 +74,33 @@ def test_a_file_is_rewound_if_it_says_where_it_stands_and_can_go_back(
     assert isinstance(guard(file), expected)
 
 
+class Again:
+    """Two parts, each time that it is read in tasks."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in PARTS:
+            yield part
+
+
+class AsyncFile:
+    """A file of the async world that can be iterated, and is read by a name of its own."""
+
+    async def aread(self) -> bytes:
+        return b""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return Again().__aiter__()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [iter([b"0123"]), Again().__aiter__(), AsyncFile()],
+    ids=["iterator", "async", "async file"],
+)
+def test_what_goes_on_where_it_was_left_is_read_once(content: Any) -> None:
+    assert isinstance(guard(content), OneShotGuard)
+
+
 @pytest.mark.parametrize(
     ("stream", "expected"),
     [
@@ -412,14 +439,6 @@ def test_an_alarm_as_it_is_asked_is_heard() -> None:
 
     with raising(ValueError("time is up")), pytest.raises(ValueError, match="time is up"):
         _ = mine.is_replayable
-
-
-class Again:
-    """Two parts, each time that it is read in tasks."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for part in PARTS:
-            yield part
 
 
 def bodies(world: World) -> dict[str, Any]:
