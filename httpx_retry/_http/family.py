@@ -257,9 +257,24 @@ def _elsewhere(module: str) -> str:
     return f"the transports for {module} are those of {_MODULES[module]}"
 
 
+# What whoever moves here may still write, and what it is called here.
+_CALLED_HERE = {
+    "retry": "pass policy=RetryPolicy(...)",
+    "total": "pass policy=RetryPolicy(max_attempts=...), which counts the first one, too",
+    "attempts": "pass policy=RetryPolicy(max_attempts=...), which counts the first one, too",
+    "backoff_factor": "pass policy=RetryPolicy(backoff=ExponentialBackoff(...))",
+    "status_forcelist": "pass policy=RetryPolicy(statuses=...)",
+    "allowed_methods": "pass policy=RetryPolicy(methods=...)",
+    "timeout": "timeouts are the client's, and a deadline for all attempts is"
+    " policy=RetryPolicy(max_elapsed=...)",
+}
+
+
 def _check_misplaced(options: HTTPTransportOptions) -> None:
     for name in options:
         if name in FIELDS:
             raise TypeError(
                 f"{name} is a field of RetryPolicy: pass policy=RetryPolicy({name}=...)"
             )
+        if name in _CALLED_HERE:
+            raise TypeError(f"{name} is no option of a transport: {_CALLED_HERE[name]}")

@@ -55,6 +55,24 @@ async def test_a_field_of_the_policy_is_told_where_it_belongs(world: World, wrap
         world.transport(wrapped, max_attempts=3)
 
 
+@pytest.mark.parametrize("wrapped", [None, ok], ids=["a new transport", "a given one"])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("retry", "pass policy=RetryPolicy(...)"),
+        ("total", "pass policy=RetryPolicy(max_attempts=...)"),
+        ("status_forcelist", "pass policy=RetryPolicy(statuses=...)"),
+        ("timeout", "timeouts are the client's"),
+    ],
+)
+async def test_what_others_call_an_option_is_told_by_what_it_is_called_here(
+    world: World, wrapped: Any, name: str, hint: str
+) -> None:
+    message = f"{name} is no option of a transport: {hint}"
+    with pytest.raises(TypeError, match=re.escape(message)):
+        world.transport(wrapped, **{name: 3})
+
+
 async def test_a_transport_and_options_exclude_each_other(world: World) -> None:
     message = (
         "transport and http2=, verify= exclude each other: pass http2=, verify= to the"
