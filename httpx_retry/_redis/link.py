@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from contextlib import suppress
 from hashlib import sha1
 from inspect import iscoroutinefunction
@@ -107,6 +108,8 @@ class Link:
             self._join_in_task(draft, loop)
 
     def _may_ask(self, draft: Draft) -> bool:
+        if sys.is_finalizing():
+            return False  # a thread would never start, and whoever started it would wait for that
         if self._process != os.getpid():
             # What was under way in the process from which this one was forked never lands here.
             self._latest = None

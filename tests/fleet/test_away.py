@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 import threading
 import time
 from contextlib import asynccontextmanager
@@ -295,6 +296,18 @@ def test_no_more_threads(
         assert budget.withdraw(SITE, Load.SOME, 0) == 1.0
 
     assert caplog.messages == [GONE.format("RuntimeError: can't start new thread")]
+
+
+async def test_as_the_interpreter_ends_nobody_is_asked(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By a request in a `__del__`, say: a thread that is started then never runs."""
+    async with worker(world, server) as budget:
+        monkeypatch.setattr(sys, "is_finalizing", lambda: True)
+
+        assert await take(budget) == 1.0
+        assert budget.missing[SITE].asked is None
+        assert not caplog.messages
 
 
 def test_no_more_threads_for_what_is_told(
