@@ -127,7 +127,12 @@ class Body:
             return b""
         rest = self._rest
         if rest is not None:
-            chunk = rest.cut(chunk)
+            until = self.skips_until
+            if until is not None and self._monotonic() > until:
+                rest.refusal = "skipping took too long"
+                chunk = b""
+            else:
+                chunk = rest.cut(chunk)
             self.refusal, self.is_over = rest.refusal, rest.is_over
         self.delivered += len(chunk)
         if self._digest is not None:
@@ -238,8 +243,6 @@ class Body:
         )
 
     def _rest_after_the_same(self) -> Rest:
-        digest, monotonic = self._digest.digest(), self._monotonic
-        if self.facts.length is not None:
-            return Rest(self.delivered, None, digest=digest)
-        self._ends = ends = monotonic() + _YOUNG
-        return Rest(self.delivered, None, digest=digest, is_late=lambda: monotonic() > ends)
+        if self.facts.length is None:
+            self._ends = self._monotonic() + _YOUNG
+        return Rest(self.delivered, None, digest=self._digest.digest())

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Rest:
@@ -17,13 +13,12 @@ class Rest:
         left: bytes after these that are missing; None: all that come.
         may_be_longer: whether more may follow, which nobody wants; else that is a refusal.
         digest: of what was delivered, where the bytes that are skipped must be the same.
-        is_late: whether skipping takes too long.
 
     Attributes:
         refusal: why what comes is not the rest; None while it is.
     """
 
-    __slots__ = ("_digest", "_is_late", "_left", "_may_be_longer", "_skip", "_skipped", "refusal")
+    __slots__ = ("_digest", "_left", "_may_be_longer", "_skip", "_skipped", "refusal")
 
     def __init__(
         self,
@@ -32,14 +27,12 @@ class Rest:
         *,
         may_be_longer: bool = False,
         digest: bytes | None = None,
-        is_late: Callable[[], bool] = lambda: False,
     ) -> None:
         self._skip = skip
         self._left = left
         self._may_be_longer = may_be_longer
         self._digest = digest
         self._skipped = sha256()
-        self._is_late = is_late
         self.refusal: str | None = None
 
     @property
@@ -69,8 +62,6 @@ class Rest:
         return chunk
 
     def _why_not_after(self, skipped: bytes) -> str | None:
-        if self._is_late():
-            return "skipping took too long"
         if self._digest is None:
             return None
         self._skipped.update(skipped)
